@@ -1,0 +1,207 @@
+"""All configuration, read from the environment once.
+
+The order is that of README's table and of `.env.example`. What differs per tenant is
+a column, never a variable.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import environ
+from django.urls import reverse_lazy
+
+from config import embedded
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+env.read_env(BASE_DIR / ".env")
+
+# Where the data lives
+# Without an address, the real servers of `config.embedded` start: one machine, one
+# command. With one, nothing embedded starts: that is production.
+
+DATABASE_URL = env.str("DATABASE_URL", "")
+REDIS_URL = env.str("REDIS_URL", "")
+servers = embedded.ensure(database=not DATABASE_URL, redis=not REDIS_URL)
+EMBEDDED = not DATABASE_URL
+DATABASE_URL = DATABASE_URL or str(servers.database_url)
+REDIS_URL = REDIS_URL or str(servers.redis_url)
+
+
+def secret(name: str) -> str:
+    """Return a secret of the environment; embedded mode makes its own, once."""
+    if EMBEDDED:
+        return env.str(name, "") or embedded.secret(name)
+    return str(env.str(name))
+
+
+database: dict[str, Any] = environ.Env.db_url_config(DATABASE_URL)
+options = database.setdefault("OPTIONS", {})
+if "host" in options:  # `?host=/socket`, which `dbshell` looks for in HOST
+    database["HOST"] = options.pop("host")
+# A new connection for each request costs the webhook five sixths of its speed. A
+# request that gets none within 4 s fails while WhatsApp is still waiting for it.
+options["pool"] = {"min_size": 1, "max_size": 16, "timeout": 4}
+options.setdefault("connect_timeout", 4)
+database["CONN_HEALTH_CHECKS"] = True
+DATABASES = {"default": database}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+MEDIA_ROOT = env.str("MEDIA_ROOT", "") or str(
+    embedded.base_dir() / "kept" if EMBEDDED else BASE_DIR / "kept"
+)
+# Kept files are private: nothing serves them from an address.
+MEDIA_URL = ""
+FILE_UPLOAD_PERMISSIONS = 0o600
+FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
+
+# Secrets
+
+SECRET_KEY = secret("SECRET_KEY")
+# Fernet keys for tenants' secrets at rest, newest first; older ones only read.
+FIELD_ENCRYPTION_KEYS = secret("FIELD_ENCRYPTION_KEYS").split(",")
+# Keys the digest by which national ids are matched without being stored.
+NATIONAL_ID_KEY = secret("NATIONAL_ID_KEY")
+
+# Who may reach it
+
+DEBUG = env.bool("DEBUG", False)
+PORT = env.int("PORT", 8000)
+ALLOWED_HOSTS = env.list(
+    "ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if EMBEDDED else []
+)
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+if not EMBEDDED and not DEBUG:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+SESSION_COOKIE_AGE = 12 * 60 * 60  # a working day
+X_FRAME_OPTIONS = "DENY"
+
+# WhatsApp
+
+# Meta's app secrets, newest first: while one is rotated, both are good.
+WHATSAPP_APP_SECRET = secret("WHATSAPP_APP_SECRET").split(",")
+WHATSAPP_VERIFY_TOKEN = secret("WHATSAPP_VERIFY_TOKEN")
+# Meta sends up to 3 MB in one POST; Django's own limit of 2.5 MB would make it try
+# again for seven days.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024
+
+# Logs
+
+# Whole numbers and names in the log, for an operator who needs them for an hour.
+LOG_PERSONAL_DATA = env.bool("LOG_PERSONAL_DATA", False)
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
+    },
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "line"},
+    },
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
+}
+
+# The house
+
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "rest_framework",
+    "config",
+    "tenants",
+    "contacts",
+    "customers",
+    "messaging",
+    "uploads",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.gzip.GZipMiddleware",  # admin pages are 300 KB of markup
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "config" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = reverse_lazy("admin:login")
+
+LANGUAGE_CODE = "en-in"
+TIME_ZONE = "Asia/Kolkata"
+USE_TZ = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+WHITENOISE_USE_FINDERS = (
+    EMBEDDED  # the image has collected its files, a checkout has not
+)
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if EMBEDDED
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+
+# Celery: the broker is a doorbell, the tables are the queue
+
+CELERY_BROKER_URL = REDIS_URL
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# A lost task is found by the sweep long before Redis would deliver it again.
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 3600,
+    "socket_timeout": 5,
+    "socket_connect_timeout": 0.5,
+}
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_TIME_LIMIT = 3000  # below the visibility timeout, or it would run twice
+CELERY_TASK_PUBLISH_RETRY_POLICY = {
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_step": 0.2,
+    "interval_max": 0.2,
+}
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# True would abort a running task when Redis dies and wait out the visibility timeout.
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TIMEZONE = "UTC"
