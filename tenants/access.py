@@ -1,0 +1,33 @@
+"""The choke points: what a member of staff may see.
+
+Every query behind a page, an action or an API view starts here. A stranger's row is
+not forbidden; it does not exist.
+"""
+
+from typing import TypeVar
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db.models import Model, QuerySet
+
+from tenants.models import Tenant
+
+M = TypeVar("M", bound=Model)
+Visitor = AbstractBaseUser | AnonymousUser
+
+
+def tenants_of(user: Visitor) -> QuerySet[Tenant]:
+    """Return the tenants that `user` works for; a superuser works for all."""
+    if not user.is_active:
+        return Tenant.objects.none()
+    if getattr(user, "is_superuser", False):
+        return Tenant.objects.all()
+    return Tenant.objects.filter(memberships__user_id=user.pk)
+
+
+def visible(
+    queryset: QuerySet[M], *, user: Visitor, path: str = "tenant"
+) -> QuerySet[M]:
+    """Return the rows of `queryset` whose tenant, found along `path`, is the user's."""
+    if user.is_active and getattr(user, "is_superuser", False):
+        return queryset
+    return queryset.filter(**{f"{path}__in": tenants_of(user)})

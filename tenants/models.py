@@ -1,0 +1,113 @@
+"""Who the product works for: tenants, their WhatsApp numbers, their staff."""
+
+from django.conf import settings
+from django.contrib.postgres.functions import RandomUUID
+from django.db import models
+from django.db.models import Value
+from django.db.models.functions import MD5, Cast, Concat, Left, Now
+
+from tenants.encryption import EncryptedTextField
+
+
+class Tenant(models.Model):
+    """A business. Every row of every other table belongs to one.
+
+    All columns but `name` have database defaults, so that an operator's
+    `INSERT INTO tenants (id, name)` works.
+    """
+
+    name = models.CharField(max_length=200)
+    slug = models.SlugField(
+        unique=True,
+        db_default=Concat(
+            Value("tenant-"),
+            Left(MD5(Cast(RandomUUID(), models.TextField())), 12),
+        ),
+        help_text="Names the tenant in commands and addresses.",
+    )
+    country = models.CharField(
+        max_length=2,
+        db_default="IN",
+        help_text="ISO 3166 code; phone numbers without a country code are read so.",
+    )
+    timezone = models.CharField(max_length=64, db_default="Asia/Kolkata")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        db_table = "tenants"
+        ordering = ["name"]
+        constraints = [
+            models.CheckConstraint(
+                condition=~models.Q(name=""), name="tenants_name_not_blank"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class WhatsAppNumber(models.Model):
+    """A business number; `phone_number_id` routes what it receives to its tenant."""
+
+    tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="whatsapp_numbers")
+    phone_number_id = models.CharField(
+        max_length=32,
+        unique=True,
+        help_text="Meta's id of the number (digits), from the app's WhatsApp settings; "
+        "not the number itself.",
+    )
+    display_phone_number = models.CharField(
+        max_length=32, blank=True, db_default="", default=""
+    )
+    waba_id = models.CharField(
+        "WhatsApp Business Account",
+        max_length=32,
+        blank=True,
+        db_default="",
+        default="",
+    )
+    app_secret = EncryptedTextField(
+        blank=True,
+        db_default="",
+        default="",
+        help_text="Only for a number that belongs to a Meta app of the tenant's own.",
+    )
+    access_token = EncryptedTextField(blank=True, db_default="", default="")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        db_table = "whatsapp_numbers"
+        ordering = ["display_phone_number", "phone_number_id"]
+        verbose_name = "WhatsApp number"
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(phone_number_id__regex=r"^[0-9]+$"),
+                name="whatsapp_numbers_phone_number_id_digits",
+                violation_error_message="The phone number id consists of digits only.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.display_phone_number or self.phone_number_id
+
+
+class Membership(models.Model):
+    """Lets one member of staff see one tenant."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="memberships"
+    )
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="memberships")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        db_table = "memberships"
+        ordering = ["tenant", "user"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "tenant"], name="memberships_user_id_tenant_id_key"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} at {self.tenant}"
