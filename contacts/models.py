@@ -1,0 +1,163 @@
+"""The people who write to a tenant, and what is known of who they are."""
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from tenants.models import Tenant
+
+
+class Contact(models.Model):
+    """One person of one tenant.
+
+    `phone_number` is WhatsApp's `wa_id`: digits without a plus, NULL while WhatsApp
+    withholds it. Everything but the tenant and the number has a database default, so
+    that rows can be inserted by hand.
+    """
+
+    class NameSource(models.TextChoices):
+        """Where `name` comes from; each outranks those after it."""
+
+        STAFF = "staff", "staff"
+        ADDRESS_BOOK = "address_book", "business address book"
+        PROFILE = "profile", "WhatsApp profile"
+        USERNAME = "username", "WhatsApp username"
+        PHONE = "phone", "phone number"
+        UNKNOWN = "", "unknown"
+
+    tenant = models.ForeignKey(
+        Tenant, models.PROTECT, related_name="contacts", db_index=False
+    )
+    phone_number = models.CharField(max_length=20, null=True, blank=True)  # noqa: DJ001 - NULL is "withheld", and many may be
+    name = models.TextField(blank=True, default="", db_default="")
+    name_source = models.CharField(
+        max_length=16,
+        choices=NameSource.choices,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+    )
+    profile_name = models.TextField(
+        blank=True, default="", db_default="", editable=False
+    )
+    profile_name_at = models.DateTimeField(null=True, editable=False)
+    address_book_name = models.TextField(
+        blank=True, default="", db_default="", editable=False
+    )
+    address_book_name_at = models.DateTimeField(null=True, editable=False)
+    email = models.EmailField(blank=True, default="", db_default="")
+    username = models.TextField(blank=True, default="", db_default="", editable=False)
+    username_at = models.DateTimeField(null=True, editable=False)
+    first_message_at = models.DateTimeField(null=True, editable=False)
+    last_message_at = models.DateTimeField(null=True, editable=False)
+    message_count = models.PositiveIntegerField(default=0, db_default=0, editable=False)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    updated_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        db_table = "contacts"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "phone_number"],
+                name="contacts_tenant_id_phone_number_key",
+                violation_error_message="This tenant has a contact with this number.",
+            ),
+            models.CheckConstraint(
+                condition=Q(phone_number__regex=r"^[0-9]+$"),
+                name="contacts_phone_number_digits",
+                violation_error_message="Digits only, with the country code, no plus.",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["tenant", "-last_message_at"], name="ix_contact_last_message"
+            ),
+            models.Index(fields=["tenant", "-created_at"], name="ix_contact_created"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.phone_number or f"contact {self.pk}"
+
+
+class ContactIdentity(models.Model):
+    """A number or a WhatsApp user id that ever meant this contact.
+
+    Phone values are canonical (`contacts.phones.canonical`). A user id is scoped to a
+    business portfolio, so `waba_ids` keeps where it was seen; `seen_at` is the newest
+    message that carried it, which decides who holds a recycled number.
+    """
+
+    class Kind(models.TextChoices):
+        PHONE = "phone", "phone number"
+        WHATSAPP_USER_ID = "whatsapp_user_id", "WhatsApp user id"
+
+    tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="+", db_index=False)
+    kind = models.CharField(max_length=16, choices=Kind.choices)
+    value = models.CharField(max_length=160)
+    contact = models.ForeignKey(Contact, models.CASCADE, related_name="identities")
+    waba_ids = ArrayField(models.TextField(), default=list, db_default=[])
+    seen_at = models.DateTimeField(db_default=Now())
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "contact_identities"
+        verbose_name_plural = "contact identities"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "kind", "value"],
+                name="contact_identities_tenant_id_kind_value_key",
+            ),
+            models.CheckConstraint(
+                condition=~Q(value=""), name="contact_identities_value_not_blank"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} of contact {self.contact_id}"
+
+
+class ContactMerge(models.Model):
+    """Two contacts that turned out to be one person, with all that an undo needs."""
+
+    class Reason(models.TextChoices):
+        IDENTITIES_MET = "identities_met", "number and user id arrived together"
+        DUPLICATE = "duplicate", "found as a duplicate"
+        BY_HAND = "by_hand", "merged by staff"
+
+    tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="+")
+    survivor = models.ForeignKey(
+        Contact, models.CASCADE, related_name="absorbed_merges"
+    )
+    merged_contact_id = models.BigIntegerField(
+        help_text="The id of the contact that is gone."
+    )
+    merged_contact = models.JSONField(help_text="Its columns, as they were.")
+    survivor_before = models.JSONField(help_text="The survivor's columns before.")
+    moved = models.JSONField(
+        help_text="Ids of the rows that moved to the survivor, by table."
+    )
+    reason = models.CharField(max_length=16, choices=Reason.choices)
+    merged_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        related_name="+",
+        help_text="Empty when the product joined them by itself.",
+    )
+    merged_at = models.DateTimeField(db_default=Now())
+    undone_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "contact_merges"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(reason__in=["identities_met", "duplicate", "by_hand"]),
+                name="contact_merges_reason_known",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"contact {self.merged_contact_id} into {self.survivor_id}"
