@@ -1,0 +1,236 @@
+"""Customer files on their way in: the file, its parts, what was wrong in it."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from tenants.models import Tenant
+
+
+def kept_path(upload: "FileUpload", filename: str) -> str:
+    """Return where an upload's file is kept: a generated name, nothing of its own."""
+    return f"uploads/{upload.tenant_id}/{uuid.uuid4().hex}"
+
+
+class FileUpload(models.Model):
+    """One customer file and what became of it.
+
+    The counts are honest by constraint: a completed upload has
+    `total_rows = succeeded_rows + failed_rows`.
+    """
+
+    class Status(models.TextChoices):
+        PENDING = "pending", "waiting"
+        REVIEW = "review", "to be reviewed"
+        PROCESSING = "processing", "processing"
+        PAUSED = "paused", "paused"
+        COMPLETED = "completed", "completed"
+        FAILED = "failed", "failed"
+        CANCELLED = "cancelled", "cancelled"
+        UNDONE = "undone", "undone"
+
+    class Stage(models.TextChoices):
+        FILE_UPLOAD = "file_upload", "record creation"
+        CSV_PARSE = "csv_parse", "parsing"
+        CUSTOMER_CREATION = "customer_creation", "customer creation"
+        STATUS_UPDATE = "status_update", "final status"
+
+    tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="uploads")
+    uploaded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+    file = models.FileField(upload_to=kept_path, max_length=200)
+    original_name = models.TextField("file")
+    size_bytes = models.PositiveBigIntegerField(default=0)
+    sha256 = models.CharField(max_length=64)
+    status = models.CharField(
+        max_length=16,
+        choices=Status.choices,
+        default=Status.PENDING,
+        db_default=Status.PENDING,
+    )
+    stage = models.CharField(
+        max_length=20,
+        choices=Stage.choices,
+        default=Stage.FILE_UPLOAD,
+        db_default=Stage.FILE_UPLOAD,
+    )
+    error = models.TextField(blank=True, default="", db_default="")
+    notices = models.JSONField(
+        default=list,
+        db_default=[],
+        help_text="Sentences about how the file was read, for its uploader.",
+    )
+    layout = models.JSONField(
+        default=dict,
+        db_default={},
+        help_text="How the file is read: encoding, delimiter, header, columns, dates.",
+    )
+    total_rows = models.PositiveIntegerField(default=0, db_default=0)
+    succeeded_rows = models.PositiveIntegerField(default=0, db_default=0)
+    failed_rows = models.PositiveIntegerField(default=0, db_default=0)
+    attempts = models.PositiveSmallIntegerField(default=0, db_default=0)
+    created_at = models.DateTimeField(db_default=Now())
+    started_at = models.DateTimeField(null=True)
+    completed_at = models.DateTimeField(null=True)
+    updated_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "file_uploads"
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(
+                    status__in=[
+                        "pending",
+                        "review",
+                        "processing",
+                        "paused",
+                        "completed",
+                        "failed",
+                        "cancelled",
+                        "undone",
+                    ]
+                ),
+                name="file_uploads_status_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(total_rows__gte=F("succeeded_rows") + F("failed_rows")),
+                name="file_uploads_counts_within_total",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="completed")
+                | Q(total_rows=F("succeeded_rows") + F("failed_rows")),
+                name="file_uploads_completed_counts_honest",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="failed") | ~Q(error=""),
+                name="file_uploads_failure_explained",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["tenant", "sha256"], name="ix_upload_sha256"),
+            models.Index(
+                fields=["id"],
+                condition=Q(status__in=["pending", "processing"]),
+                name="ix_upload_unfinished",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"upload {self.pk}"
+
+
+class UploadPart(models.Model):
+    """Some 20,000 rows of a file, loaded whole, once, or not at all."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending", "waiting"
+        DONE = "done", "done"
+        FAILED = "failed", "failed"
+
+    upload = models.ForeignKey(
+        FileUpload, models.CASCADE, related_name="parts", db_index=False
+    )
+    number = models.PositiveIntegerField()
+    start_byte = models.PositiveBigIntegerField()
+    end_byte = models.PositiveBigIntegerField()
+    first_line = models.PositiveIntegerField()
+    row_count = models.PositiveIntegerField()
+    status = models.CharField(
+        max_length=8,
+        choices=Status.choices,
+        default=Status.PENDING,
+        db_default=Status.PENDING,
+    )
+    attempts = models.PositiveSmallIntegerField(default=0, db_default=0)
+    error = models.TextField(blank=True, default="", db_default="")
+    succeeded_rows = models.PositiveIntegerField(default=0, db_default=0)
+    failed_rows = models.PositiveIntegerField(default=0, db_default=0)
+    done_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "upload_parts"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["upload", "number"], name="upload_parts_upload_id_number_key"
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=["pending", "done", "failed"]),
+                name="upload_parts_status_known",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="done")
+                | Q(row_count=F("succeeded_rows") + F("failed_rows")),
+                name="upload_parts_done_counts_honest",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["upload", "number"],
+                condition=Q(status="pending"),
+                name="ix_part_pending",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"part {self.number} of upload {self.upload_id}"
+
+
+class RowIssue(models.Model):
+    """Why one row of a file did not become an entry, or what was odd about it."""
+
+    upload = models.ForeignKey(
+        FileUpload, models.CASCADE, related_name="issues", db_index=False
+    )
+    line = models.PositiveIntegerField()
+    column_name = models.TextField(blank=True, default="", db_default="")
+    value_masked = models.TextField(blank=True, default="", db_default="")
+    code = models.CharField(max_length=48)
+    message = models.TextField()
+
+    class Meta:
+        db_table = "upload_row_issues"
+        indexes = [
+            models.Index(fields=["upload", "line"], name="ix_issue_upload_line"),
+        ]
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.code}"
+
+
+class ColumnMapping(models.Model):
+    """Which header means which field, remembered for a tenant's files of one shape."""
+
+    tenant = models.ForeignKey(
+        Tenant, models.CASCADE, related_name="column_mappings", db_index=False
+    )
+    header_fingerprint = models.CharField(max_length=64)
+    headers = models.JSONField(default=list, db_default=[])
+    mapping = models.JSONField(
+        default=dict, db_default={}, help_text="Field name by header."
+    )
+    confirmed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+"
+    )
+    created_at = models.DateTimeField(db_default=Now())
+    updated_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "column_mappings"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "header_fingerprint"],
+                name="column_mappings_tenant_id_header_fingerprint_key",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"mapping of {len(self.headers)} columns"
