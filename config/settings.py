@@ -23,7 +23,10 @@ env.read_env(BASE_DIR / ".env")
 
 DATABASE_URL = env.str("DATABASE_URL", "")
 REDIS_URL = env.str("REDIS_URL", "")
-servers = embedded.ensure(database=not DATABASE_URL, redis=not REDIS_URL)
+try:
+    servers = embedded.ensure(database=not DATABASE_URL, redis=not REDIS_URL)
+except embedded.EmbeddedError as exc:
+    raise SystemExit(str(exc)) from exc  # a sentence, whatever command was typed
 EMBEDDED = not DATABASE_URL
 DATABASE_URL = DATABASE_URL or str(servers.database_url)
 REDIS_URL = REDIS_URL or str(servers.redis_url)

@@ -1,0 +1,119 @@
+"""PostgreSQL 18 out of its wheel."""
+
+import contextlib
+import shutil
+import time
+from pathlib import Path
+from urllib.parse import quote
+
+from config.embedded.home import EmbeddedError, give_to_server_user, socket_dir
+from config.embedded.keeper import POSTGRESQL, end_processes, server_pid, stands_in
+from config.embedded.programs import (
+    last_line,
+    postgresql_programs,
+    run_as_server_user,
+    start_detached,
+)
+
+DATABASE = "dues_desk"
+START_SECONDS = 120  # crash recovery after a kill -9 amid a big load takes its time
+
+# fsync and synchronous_commit stay on: what is answered 200 here must be there after a
+# power cut, as in production.
+SETTINGS = {
+    "listen_addresses": "",
+    "unix_socket_permissions": "0700",
+    "max_connections": "100",
+    "shared_buffers": "256MB",
+    "work_mem": "16MB",
+    "maintenance_work_mem": "128MB",
+    "max_wal_size": "2GB",  # a million-row file without a checkpoint every second
+    "random_page_cost": "1.1",  # a laptop has an SSD
+    "jit": "off",  # compiling costs more than our short queries
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+}
+
+
+def is_running(base: Path) -> bool:
+    return server_pid(base, POSTGRESQL) is not None
+
+
+def start(base: Path) -> str:
+    """Start the server unless it runs; return the URL of its database."""
+    data = base / POSTGRESQL.folder
+    if not data.exists():
+        create_cluster(base)
+    pid = server_pid(base, POSTGRESQL) or start_server(base)
+    return (
+        f"postgresql://postgres@/{DATABASE}?host={quote(wait_until_ready(data, pid))}"
+    )
+
+
+def create_cluster(base: Path) -> None:
+    """Make an empty database under another name, and give it its own when whole."""
+    programs = postgresql_programs(base)
+    unfinished = base / "postgresql.unfinished"
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(mode=0o700)
+    give_to_server_user(unfinished)
+    run_as_server_user(
+        [
+            programs / "initdb",
+            *("-D", unfinished),
+            *("--username=postgres", "--auth=trust", "--encoding=UTF8"),
+            # The same order of letters on every machine, whatever its libc.
+            *("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"),
+            "--no-instructions",
+        ],
+        what="Making the embedded database",
+    )
+    run_as_server_user(
+        [
+            *(programs / "postgres", "--single", "-D", unfinished),
+            *("-c", "exit_on_error=on", "postgres"),
+        ],
+        text_in=f"CREATE DATABASE {DATABASE}\n",
+        what="Making the embedded database",
+    )
+    unfinished.rename(base / POSTGRESQL.folder)
+
+
+def start_server(base: Path) -> int:
+    data = base / POSTGRESQL.folder
+    # A killed postmaster's children finish what they are at, and a new one must not
+    # start beside them. With the last of them gone, the pid file is surely stale;
+    # PostgreSQL itself would take a zombie's or a reused number for a running server.
+    end_processes(base, POSTGRESQL, seconds=5)
+    with contextlib.suppress(FileNotFoundError):
+        (data / POSTGRESQL.pid_file).unlink()
+    settings = SETTINGS | {"unix_socket_directories": str(socket_dir(base))}
+    return start_detached(
+        [
+            postgresql_programs(base) / "postgres",
+            *("-D", data),
+            *(f"--{name}={value}" for name, value in settings.items()),
+        ],
+        folder=data,
+        log=data / "server.log",
+    )
+
+
+def wait_until_ready(data: Path, pid: int) -> str:
+    """Return the folder of the server's socket, once it takes connections.
+
+    Both stand in postmaster.pid, in the fifth and the eighth line.
+    """
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        with contextlib.suppress(FileNotFoundError):
+            lines = (data / POSTGRESQL.pid_file).read_text().splitlines()
+            if len(lines) > 7 and lines[7].strip() == "ready":
+                return lines[4]
+        if not stands_in(data, pid=pid):
+            break
+        time.sleep(0.02)
+    raise EmbeddedError(
+        f"The embedded PostgreSQL did not start: {last_line(data / 'server.log')} "
+        f"(more in {data / 'server.log'})"
+    )
