@@ -1,0 +1,23 @@
+"""WhatsApp's webhook format, and nothing else: bytes in, frozen dataclasses out.
+
+Nothing here knows models, settings or the clock. `parse` never raises.
+"""
+
+from messaging.whatsapp.coexistence import AddressBookEntry, Preference
+from messaging.whatsapp.envelope import Change, Payload, Problem, parse
+from messaging.whatsapp.messages import Message
+from messaging.whatsapp.people import IdentityChange, Person
+from messaging.whatsapp.statuses import Status
+
+__all__ = [
+    "AddressBookEntry",
+    "Change",
+    "IdentityChange",
+    "Message",
+    "Payload",
+    "Person",
+    "Preference",
+    "Problem",
+    "Status",
+    "parse",
+]
