@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -134,8 +135,12 @@ class ContactMerge(models.Model):
     merged_contact_id = models.BigIntegerField(
         help_text="The id of the contact that is gone."
     )
-    merged_contact = models.JSONField(help_text="Its columns, as they were.")
-    survivor_before = models.JSONField(help_text="The survivor's columns before.")
+    merged_contact = models.JSONField(
+        encoder=DjangoJSONEncoder, help_text="Its columns, as they were."
+    )
+    survivor_before = models.JSONField(
+        encoder=DjangoJSONEncoder, help_text="The survivor's columns before."
+    )
     moved = models.JSONField(
         help_text="Ids of the rows that moved to the survivor, by table."
     )

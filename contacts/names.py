@@ -1,0 +1,109 @@
+"""What to call a contact: which name wins, whatever order the messages come in."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from typing import Self
+
+from contacts.identity import Sender
+from contacts.models import Contact
+
+Source = Contact.NameSource
+
+
+@dataclass(slots=True)
+class NameFacts:
+    """The columns of a contact that say what it is called, and by whom."""
+
+    phone_number: str | None
+    name: str
+    name_source: str
+    profile_name: str
+    profile_name_at: datetime | None
+    address_book_name: str
+    address_book_name_at: datetime | None
+    username: str
+    username_at: datetime | None
+
+    @classmethod
+    def columns(cls) -> list[str]:
+        """Return the columns that `take_names` and `settle_name` may change."""
+        return [one.name for one in fields(cls) if one.name != "phone_number"]
+
+    @classmethod
+    def of(cls, contact: Contact) -> Self:
+        """Read them off a contact."""
+        return cls(**{one.name: getattr(contact, one.name) for one in fields(cls)})
+
+    def write_to(self, contact: Contact) -> bool:
+        """Set them on a contact, and tell whether anything is new."""
+        changed = False
+        for column in self.columns():
+            value = getattr(self, column)
+            if getattr(contact, column) != value:
+                setattr(contact, column, value)
+                changed = True
+        return changed
+
+
+def take_names(facts: NameFacts, senders: Iterable[Sender]) -> None:
+    """Keep the newest of each kind of name, by the time of the message that carried it.
+
+    Blank names say nothing. Of two at the same moment the greater text wins, so that
+    the result is the same in any order.
+    """
+    for sender in senders:
+        at = sender.seen_at
+        profile_name = " ".join(sender.profile_name.split())
+        if profile_name and _is_newer(
+            at, profile_name, facts.profile_name_at, facts.profile_name
+        ):
+            facts.profile_name, facts.profile_name_at = profile_name, at
+        username = sender.username.strip()
+        if username and _is_newer(at, username, facts.username_at, facts.username):
+            facts.username, facts.username_at = username, at
+        if sender.address_book_name is not None:
+            label = " ".join(sender.address_book_name.split())
+            if _is_newer(
+                at, label, facts.address_book_name_at, facts.address_book_name
+            ):
+                facts.address_book_name, facts.address_book_name_at = label, at
+
+
+def combine_names(one: NameFacts, other: NameFacts) -> NameFacts:
+    """Return the newest of each kind of name of two contacts that are one person."""
+    combined = replace(one)
+    for kind in ("profile_name", "address_book_name", "username"):
+        name, at = getattr(other, kind), getattr(other, f"{kind}_at")
+        if at and _is_newer(at, name, getattr(one, f"{kind}_at"), getattr(one, kind)):
+            setattr(combined, kind, name)
+            setattr(combined, f"{kind}_at", at)
+    if other.name_source == Source.STAFF and one.name_source != Source.STAFF:
+        combined.name, combined.name_source = other.name, other.name_source
+    return combined
+
+
+def settle_name(facts: NameFacts) -> None:
+    """Choose `name`: staff > business address book > profile > username > phone.
+
+    A name of unknown origin (inserted by hand) gives way to a profile's, not to digits.
+    """
+    if facts.name and facts.name_source == Source.STAFF:
+        return
+    if facts.address_book_name:
+        facts.name, facts.name_source = facts.address_book_name, Source.ADDRESS_BOOK
+    elif facts.profile_name:
+        facts.name, facts.name_source = facts.profile_name, Source.PROFILE
+    elif facts.name and facts.name_source == Source.UNKNOWN:
+        return
+    elif facts.username:
+        facts.name, facts.name_source = facts.username, Source.USERNAME
+    elif facts.phone_number:
+        facts.name, facts.name_source = facts.phone_number, Source.PHONE
+    elif not facts.name:
+        # Neither number nor name: WhatsApp shows such people as users, too.
+        facts.name, facts.name_source = "WhatsApp user", Source.UNKNOWN
+
+
+def _is_newer(at: datetime, name: str, known_at: datetime | None, known: str) -> bool:
+    return known_at is None or (at, name) > (known_at, known)

@@ -1,0 +1,224 @@
+"""The only writer of contacts.
+
+`upsert_contacts` and `record_messages` are set-based and may run in many processes at
+once. They lock in one order, so that two drains cannot wait for each other: tenants
+ascending; within a tenant first its register (an advisory lock, only when identities
+change), then its contacts by id.
+"""
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from contacts import register
+from contacts.identity import (
+    FRESH,
+    PHONE,
+    Holding,
+    IdentityChange,
+    Key,
+    Sender,
+    keys_of,
+)
+from contacts.models import Contact
+from contacts.names import NameFacts, settle_name, take_names
+from contacts.phones import canonical, mask
+
+logger = logging.getLogger(__name__)
+
+__all__ = [
+    "Activity",
+    "IdentityChange",
+    "Sender",
+    "find_contacts",
+    "name_by_staff",
+    "record_messages",
+    "upsert_contacts",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Activity:
+    """How many messages were newly kept for a contact, and the span of their times."""
+
+    contact_id: int
+    count: int
+    first_at: datetime
+    last_at: datetime
+
+
+def upsert_contacts(
+    *, tenant_id: int, seen: Sequence[Sender | IdentityChange], now: datetime
+) -> list[int | None]:
+    """Make or update the contacts of everyone seen, and return their ids in that order.
+
+    Whoever is seen in whatever order, split over whatever calls, ends as the same
+    contacts. An identity change whose old identity is unknown makes nobody: its id is
+    None. Call it inside a transaction, once per tenant, tenants ascending.
+    """
+    _announce(tenant_id, seen)
+    ids = _settled(tenant_id, seen) or register.settle(
+        tenant_id=tenant_id, seen=seen, now=now
+    )
+    _take_names(ids, seen, now)
+    return ids
+
+
+def find_contacts(*, tenant_id: int, senders: Sequence[Sender]) -> list[int | None]:
+    """Return whom each sender is known as, the user id outranking the number."""
+    holdings = register.find_holdings(
+        tenant_id, {k for s in senders for k in keys_of(s.phone, s.user_id)}
+    )
+    found: list[int | None] = []
+    for sender in senders:
+        known = [
+            holdings[key].person.id
+            for key in keys_of(sender.phone, sender.user_id)
+            if key in holdings
+        ]
+        found.append(known[-1] if known else None)
+    return found
+
+
+def record_messages(*, activity: Iterable[Activity], now: datetime) -> None:
+    """Count messages that were newly kept; call it once for each of them, ever."""
+    rows = sorted(activity, key=lambda one: one.contact_id)
+    if not rows:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE contacts SET
+                message_count = contacts.message_count + new.count,
+                first_message_at = LEAST(contacts.first_message_at, new.first_at),
+                last_message_at = GREATEST(contacts.last_message_at, new.last_at),
+                updated_at = %s
+            FROM unnest(%s::bigint[], %s::int[], %s::timestamptz[], %s::timestamptz[])
+                AS new (contact_id, count, first_at, last_at)
+            WHERE contacts.id = new.contact_id
+            """,
+            [
+                now,
+                [row.contact_id for row in rows],
+                [row.count for row in rows],
+                [row.first_at for row in rows],
+                [row.last_at for row in rows],
+            ],
+        )
+
+
+def name_by_staff(*, contact: Contact, name: str, now: datetime) -> None:
+    """Give a contact the name that staff chose; a blank one hands it back to WhatsApp.
+
+    A name by staff outranks every other and stays through later messages.
+    """
+    facts = NameFacts.of(contact)
+    facts.name = " ".join(name.split())
+    facts.name_source = (
+        Contact.NameSource.STAFF if facts.name else Contact.NameSource.UNKNOWN
+    )
+    settle_name(facts)
+    contact.name, contact.name_source = facts.name, facts.name_source
+    contact.updated_at = now
+    contact.save(update_fields=["name", "name_source", "updated_at"])
+
+
+def _settled(
+    tenant_id: int, seen: Sequence[Sender | IdentityChange]
+) -> list[int | None] | None:
+    """Return everyone's id if nothing about their identity is new, else None.
+
+    This is the way of nearly every batch: it needs no lock beyond the contacts' rows,
+    which it takes, so that none of them is merged away meanwhile.
+    """
+    senders = [one for one in seen if isinstance(one, Sender)]
+    if len(senders) < len(seen):
+        return None
+    holdings = register.find_holdings(
+        tenant_id, {k for s in senders for k in keys_of(s.phone, s.user_id)}
+    )
+    ids: list[int | None] = []
+    for sender in senders:
+        contact_id = _known_as(sender, holdings)
+        if contact_id is None:
+            return None
+        ids.append(contact_id)
+    with transaction.atomic():
+        if len(register.lock_contacts(ids)) < len(set(ids)):
+            # One was merged away since; letting go of the rows keeps the lock order.
+            transaction.set_rollback(True)
+            return None
+    return ids
+
+
+def _known_as(sender: Sender, holdings: dict[Key, Holding]) -> int | None:
+    people = set()
+    for key in keys_of(sender.phone, sender.user_id):
+        holding = holdings.get(key)
+        if holding is None or sender.seen_at - holding.seen_at >= FRESH:
+            return None
+        if key.kind == PHONE:
+            shown = holding.person.phone_number or ""
+            if canonical(shown) != key.value or len(shown) < len(sender.phone or ""):
+                return None
+        elif sender.waba_id not in holding.waba_ids:
+            return None
+        people.add(holding.person.id)
+    return people.pop() if len(people) == 1 else None
+
+
+def _take_names(
+    ids: Sequence[int | None], seen: Sequence[Sender | IdentityChange], now: datetime
+) -> None:
+    """Write what the senders call themselves, where it is news."""
+    senders: dict[int, list[Sender]] = {}
+    for contact_id, one in zip(ids, seen, strict=True):
+        if contact_id is not None:
+            of_contact = senders.setdefault(contact_id, [])
+            if isinstance(one, Sender):
+                of_contact.append(one)
+    changed = []
+    for contact in Contact.objects.filter(pk__in=senders).order_by("pk"):
+        facts = NameFacts.of(contact)
+        take_names(facts, senders[contact.pk])
+        settle_name(facts)
+        if facts.write_to(contact):
+            contact.updated_at = now
+            changed.append(contact)
+    Contact.objects.bulk_update(changed, [*NameFacts.columns(), "updated_at"])
+
+
+def _announce(tenant_id: int, seen: Sequence[Sender | IdentityChange]) -> None:
+    """Log who is being upserted, and once it is committed, that it was."""
+    announced = set()
+    for one in seen:
+        if not isinstance(one, Sender):
+            continue
+        who = _for_log(one.phone or one.user_id or "")
+        if who in announced:
+            continue
+        announced.add(who)
+        logger.info(
+            "Upserting contact: phone=%s, name=%s, tenant_id=%s",
+            who,
+            _name_for_log(one.profile_name),
+            tenant_id,
+        )
+        transaction.on_commit(
+            partial(logger.info, "Contact upserted successfully for %s", who)
+        )
+
+
+def _for_log(identity: str) -> str:
+    return identity if settings.LOG_PERSONAL_DATA else mask(identity)
+
+
+def _name_for_log(name: str) -> str:
+    if settings.LOG_PERSONAL_DATA or not name:
+        return name
+    return f"{name[0]}***"

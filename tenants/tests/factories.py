@@ -1,0 +1,42 @@
+import factory
+from django.contrib.auth.models import User
+
+from tenants.models import Membership, Tenant, WhatsAppNumber
+
+
+class TenantFactory(factory.django.DjangoModelFactory[Tenant]):
+    class Meta:
+        model = Tenant
+
+    name = factory.Sequence(lambda n: f"Lender {n}")
+    slug = factory.Sequence(lambda n: f"lender-{n}")
+
+
+class WhatsAppNumberFactory(factory.django.DjangoModelFactory[WhatsAppNumber]):
+    class Meta:
+        model = WhatsAppNumber
+
+    tenant = factory.SubFactory(TenantFactory)
+    phone_number_id = factory.Sequence(lambda n: f"1146205382{n:05d}")
+    display_phone_number = factory.Sequence(lambda n: f"91981234{n:04d}")
+    waba_id = factory.Sequence(lambda n: f"1092837465{n:05d}")
+
+
+class StaffFactory(factory.django.DjangoModelFactory[User]):
+    """A member of staff who is no superuser; give it tenants with MembershipFactory."""
+
+    class Meta:
+        model = User
+        skip_postgeneration_save = True
+
+    username = factory.Sequence(lambda n: f"clerk{n}")
+    password = factory.django.Password("secret")
+    is_staff = True
+
+
+class MembershipFactory(factory.django.DjangoModelFactory[Membership]):
+    class Meta:
+        model = Membership
+
+    user = factory.SubFactory(StaffFactory)
+    tenant = factory.SubFactory(TenantFactory)
