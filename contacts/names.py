@@ -5,6 +5,9 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Self
 
+from django.db import connection
+from psycopg import sql
+
 from contacts.identity import Sender
 from contacts.models import Contact
 
@@ -26,24 +29,59 @@ class NameFacts:
     username_at: datetime | None
 
     @classmethod
-    def columns(cls) -> list[str]:
-        """Return the columns that `take_names` and `settle_name` may change."""
-        return [one.name for one in fields(cls) if one.name != "phone_number"]
-
-    @classmethod
     def of(cls, contact: Contact) -> Self:
         """Read them off a contact."""
-        return cls(**{one.name: getattr(contact, one.name) for one in fields(cls)})
+        return cls(*(getattr(contact, column) for column in COLUMNS))
 
-    def write_to(self, contact: Contact) -> bool:
-        """Set them on a contact, and tell whether anything is new."""
-        changed = False
-        for column in self.columns():
-            value = getattr(self, column)
-            if getattr(contact, column) != value:
-                setattr(contact, column, value)
-                changed = True
-        return changed
+    def write_to(self, contact: Contact) -> None:
+        """Set them on a contact; saving it is the caller's."""
+        for column in COLUMNS:
+            setattr(contact, column, getattr(self, column))
+
+
+COLUMNS = tuple(one.name for one in fields(NameFacts))
+_WRITTEN = {
+    "name": "text",
+    "name_source": "text",
+    "profile_name": "text",
+    "profile_name_at": "timestamptz",
+    "address_book_name": "text",
+    "address_book_name_at": "timestamptz",
+    "username": "text",
+    "username_at": "timestamptz",
+}
+_READ = sql.SQL(
+    "SELECT id, {} FROM contacts WHERE id = ANY(%s::bigint[])"
+    " ORDER BY id FOR NO KEY UPDATE"
+).format(sql.SQL(", ").join(map(sql.Identifier, COLUMNS)))
+_WRITE = sql.SQL(
+    "UPDATE contacts SET {}, updated_at = %s FROM unnest(%s::bigint[], {})"
+    " AS new (id, {}) WHERE contacts.id = new.id"
+).format(
+    sql.SQL(", ").join(
+        sql.SQL("{0} = new.{0}").format(sql.Identifier(column)) for column in _WRITTEN
+    ),
+    sql.SQL(", ").join(sql.SQL(f"%s::{kind}[]") for kind in _WRITTEN.values()),
+    sql.SQL(", ").join(map(sql.Identifier, _WRITTEN)),
+)
+
+
+def lock_names(contact_ids: Iterable[int]) -> dict[int, NameFacts]:
+    """Lock these contacts in the order of their ids; return what they are called."""
+    with connection.cursor() as cursor:
+        cursor.execute(_READ, [sorted(set(contact_ids))])
+        return {row[0]: NameFacts(*row[1:]) for row in cursor.fetchall()}
+
+
+def write_names(names: dict[int, NameFacts], *, now: datetime) -> None:
+    """Write the names of locked contacts."""
+    if not names:
+        return
+    values = [
+        [getattr(facts, column) for facts in names.values()] for column in _WRITTEN
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(_WRITE, [now, list(names), *values])
 
 
 def take_names(facts: NameFacts, senders: Iterable[Sender]) -> None:

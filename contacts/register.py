@@ -59,17 +59,6 @@ def find_holdings(tenant_id: int, keys: Collection[Key]) -> dict[Key, Holding]:
         return _holdings(cursor.fetchall())
 
 
-def lock_contacts(ids: Iterable[int | None]) -> set[int]:
-    """Lock these contacts in the order of their ids; return which are there."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT id FROM contacts WHERE id = ANY(%s::bigint[])"
-            " ORDER BY id FOR NO KEY UPDATE",
-            [sorted({one for one in ids if one is not None})],
-        )
-        return {row[0] for row in cursor.fetchall()}
-
-
 def _holdings(
     rows: Iterable[tuple[str, str, datetime, list[str], int, str | None]],
 ) -> dict[Key, Holding]:

@@ -8,7 +8,7 @@ change), then its contacts by id.
 
 import logging
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
@@ -26,7 +26,13 @@ from contacts.identity import (
     keys_of,
 )
 from contacts.models import Contact
-from contacts.names import NameFacts, settle_name, take_names
+from contacts.names import (
+    NameFacts,
+    lock_names,
+    settle_name,
+    take_names,
+    write_names,
+)
 from contacts.phones import canonical, mask
 
 logger = logging.getLogger(__name__)
@@ -62,10 +68,12 @@ def upsert_contacts(
     None. Call it inside a transaction, once per tenant, tenants ascending.
     """
     _announce(tenant_id, seen)
-    ids = _settled(tenant_id, seen) or register.settle(
-        tenant_id=tenant_id, seen=seen, now=now
-    )
-    _take_names(ids, seen, now)
+    if settled := _settled(tenant_id, seen):
+        ids, names = settled
+    else:
+        ids = register.settle(tenant_id=tenant_id, seen=seen, now=now)
+        names = lock_names(one for one in ids if one is not None)
+    write_names(_take_names(ids, seen, names), now=now)
     return ids
 
 
@@ -130,8 +138,8 @@ def name_by_staff(*, contact: Contact, name: str, now: datetime) -> None:
 
 def _settled(
     tenant_id: int, seen: Sequence[Sender | IdentityChange]
-) -> list[int | None] | None:
-    """Return everyone's id if nothing about their identity is new, else None.
+) -> tuple[list[int | None], dict[int, NameFacts]] | None:
+    """Return everyone's id and names if nothing about who they are is new, else None.
 
     This is the way of nearly every batch: it needs no lock beyond the contacts' rows,
     which it takes, so that none of them is merged away meanwhile.
@@ -142,18 +150,17 @@ def _settled(
     holdings = register.find_holdings(
         tenant_id, {k for s in senders for k in keys_of(s.phone, s.user_id)}
     )
-    ids: list[int | None] = []
-    for sender in senders:
-        contact_id = _known_as(sender, holdings)
-        if contact_id is None:
-            return None
-        ids.append(contact_id)
+    ids = [_known_as(sender, holdings) for sender in senders]
+    contact_ids = {one for one in ids if one is not None}
+    if None in ids:
+        return None
     with transaction.atomic():
-        if len(register.lock_contacts(ids)) < len(set(ids)):
+        names = lock_names(contact_ids)
+        if len(names) < len(contact_ids):
             # One was merged away since; letting go of the rows keeps the lock order.
             transaction.set_rollback(True)
             return None
-    return ids
+    return ids, names
 
 
 def _known_as(sender: Sender, holdings: dict[Key, Holding]) -> int | None:
@@ -173,24 +180,23 @@ def _known_as(sender: Sender, holdings: dict[Key, Holding]) -> int | None:
 
 
 def _take_names(
-    ids: Sequence[int | None], seen: Sequence[Sender | IdentityChange], now: datetime
-) -> None:
-    """Write what the senders call themselves, where it is news."""
-    senders: dict[int, list[Sender]] = {}
+    ids: Sequence[int | None],
+    seen: Sequence[Sender | IdentityChange],
+    names: dict[int, NameFacts],
+) -> dict[int, NameFacts]:
+    """Return the names that the senders' own words change."""
+    senders: dict[int, list[Sender]] = {contact_id: [] for contact_id in names}
     for contact_id, one in zip(ids, seen, strict=True):
-        if contact_id is not None:
-            of_contact = senders.setdefault(contact_id, [])
-            if isinstance(one, Sender):
-                of_contact.append(one)
-    changed = []
-    for contact in Contact.objects.filter(pk__in=senders).order_by("pk"):
-        facts = NameFacts.of(contact)
-        take_names(facts, senders[contact.pk])
+        if contact_id is not None and isinstance(one, Sender):
+            senders[contact_id].append(one)
+    changed = {}
+    for contact_id, facts in names.items():
+        before = replace(facts)
+        take_names(facts, senders[contact_id])
         settle_name(facts)
-        if facts.write_to(contact):
-            contact.updated_at = now
-            changed.append(contact)
-    Contact.objects.bulk_update(changed, [*NameFacts.columns(), "updated_at"])
+        if facts != before:
+            changed[contact_id] = facts
+    return changed
 
 
 def _announce(tenant_id: int, seen: Sequence[Sender | IdentityChange]) -> None:
