@@ -128,6 +128,7 @@ INSTALLED_APPS = [
     "uploads",
 ]
 MIDDLEWARE = [
+    "config.health.health_middleware",  # load balancers ask without a host name
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",  # admin pages are 300 KB of markup
@@ -170,10 +171,9 @@ TIME_ZONE = "Asia/Kolkata"
 USE_TZ = True
 
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
-WHITENOISE_USE_FINDERS = (
-    EMBEDDED  # the image has collected its files, a checkout has not
-)
+# The image has collected its files; a checkout serves them from where they are.
+STATIC_ROOT = None if EMBEDDED else BASE_DIR / "staticfiles"
+WHITENOISE_USE_FINDERS = EMBEDDED
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {

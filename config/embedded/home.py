@@ -81,8 +81,12 @@ def make_base_dir(base: Path) -> None:
             f"The embedded servers run as '{user.pw_name}', who cannot reach {base}: "
             "set EMBEDDED_DIR to a folder outside closed ones."
         )
-    # The servers' user passes through; what is secret in there is closed file by file.
-    base.mkdir(mode=0o711 if user else 0o700, parents=True, exist_ok=True)
+    for place in reversed([base, *base.parents]):
+        if not place.exists():
+            place.mkdir(exist_ok=True)  # two may come at once
+            # The servers' user passes through, whatever the umask says; what is secret
+            # in there is closed file by file.
+            place.chmod(0o711 if user else 0o700)
 
 
 def give_to_server_user(path: Path) -> None:

@@ -83,13 +83,13 @@ def end_processes(base: Path, server: Server, *, seconds: float) -> None:
 
 def stop_servers(base: Path) -> None:
     """Stop what runs; the caller holds the gate and knows that nobody uses it."""
-    stopping = []
     for server in (POSTGRESQL, REDIS):
-        if (pid := server_pid(base, server)) is not None:
+        pid = server_pid(base, server)
+        # One that was starting when its user was killed has no pid file yet.
+        for running in [pid] if pid else processes_of(base, server):
             with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, server.stop_signal)
-            stopping.append(server)
-    for server in stopping:
+                os.kill(running, server.stop_signal)
+    for server in (POSTGRESQL, REDIS):
         end_processes(base, server, seconds=STOP_SECONDS)
 
 

@@ -1,0 +1,202 @@
+"""`manage.py start`: the whole product on one machine, in one terminal."""
+
+import http.client
+import os
+import shlex
+import signal
+import socket
+import sys
+import tempfile
+import threading
+import time
+from argparse import ArgumentParser, ArgumentTypeError
+from http import HTTPStatus
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+
+from config import embedded
+from config.supervisor import Supervisor
+
+HOST = "127.0.0.1"
+# Two interpreters use two cores; more would only share them with worker and database.
+WEB_PROCESSES = 2
+# As many as the connection pool of one process: a thread more would wait for one.
+WEB_THREADS = 16
+WORKER_PROCESSES = max(2, min(4, os.cpu_count() or 2))
+READY_SECONDS = 60
+COLOURS = {"start": 35, "web": 32, "worker": 33, "beat": 36}
+
+
+def port_number(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise ArgumentTypeError(f"{text} is no port: give a number from 1 to 65535")
+    return int(text)
+
+
+class Command(BaseCommand):
+    help = "Run web, worker and beat, with their servers if none are configured."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--port", type=port_number, default=settings.PORT)
+        parser.add_argument(
+            "--no-demo", action="store_true", help="leave the database without a demo"
+        )
+
+    def handle(self, *, port: int, no_demo: bool, **options: Any) -> None:
+        began_at = time.monotonic()
+        self.printing = threading.Lock()
+        check_port(port)
+        try:
+            with_signals_as(interrupt)
+            self.prepare(demo=not no_demo)
+        except KeyboardInterrupt:
+            sys.exit("Stopped.")
+        supervisor = Supervisor(say=self.say, environment=os.environ)
+        with_signals_as(lambda *_: supervisor.ask_to_stop())
+        try:
+            for name, command in commands(port).items():
+                supervisor.start(name, command)
+            threading.Thread(
+                target=self.announce, args=(port, began_at), daemon=True
+            ).start()
+            went_well = supervisor.run(tend=self.heal)
+        finally:
+            supervisor.stop()
+        if not went_well:
+            sys.exit(1)
+        self.say("start", "stopped")
+
+    def prepare(self, *, demo: bool) -> None:
+        call_command("migrate", interactive=False, verbosity=0)
+        if demo:
+            call_command("demo")
+        if settings.EMBEDDED:
+            users = get_user_model()._default_manager
+            if not users.exists():
+                users.create_superuser(
+                    "admin",
+                    password="admin",  # noqa: S106 - every start shows it
+                )
+
+    def heal(self) -> None:
+        for server in embedded.heal():
+            self.say("start", f"{server} had died and runs again")
+
+    def announce(self, port: int, began_at: float) -> None:
+        """Say where it is once it answers."""
+        url = f"http://{HOST}:{port}"
+        if not wait_until_healthy(port):
+            self.say("start", f"{url}/healthz does not answer: see web's lines above")
+            return
+        seconds = time.monotonic() - began_at
+        login = " (user admin, password admin)" if settings.EMBEDDED else ""
+        self.say("start", f"ready after {seconds:.1f} s: {url}/admin/{login}")
+        self.say("start", "send it a WhatsApp message from another terminal, here:")
+        self.say("", f"\n    {sample_line(url)}\n")
+        self.say("start", "Ctrl-C stops everything")
+
+    def say(self, name: str, line: str) -> None:
+        """Print a line with the name of whose it is; from any thread."""
+        tag = f"{name:<6} | " if name else ""
+        if tag and self.stdout.isatty():
+            tag = f"\x1b[{COLOURS[name]}m{tag}\x1b[0m"
+        try:
+            with self.printing:
+                self.stdout.write(tag + line)
+                self.stdout.flush()
+        except OSError:
+            pass  # the terminal is gone; what runs must still be stopped in order
+
+
+def check_port(port: int) -> None:
+    with socket.socket() as probe:
+        # Connections of an earlier server that are still closing do not count.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except PermissionError as exc:
+            raise CommandError(
+                f"Port {port} is reserved for root. Choose one above 1023, for example "
+                "`make run PORT=8000`."
+            ) from exc
+        except OSError as exc:
+            raise CommandError(
+                f"Port {port} is in use: by another program, or by this one in another "
+                f"terminal. Stop it, or choose another: `make run PORT={port + 1}`."
+            ) from exc
+
+
+def with_signals_as(handler: Any) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, handler)
+
+
+def interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def commands(port: int) -> dict[str, list[str]]:
+    celery = [sys.executable, "-m", "celery", "--quiet", "-A", "config"]
+    return {
+        "web": [
+            *(sys.executable, "-m", "granian", "config.wsgi:application"),
+            *("--interface", "wsgi", "--no-ws"),
+            *("--host", HOST, "--port", str(port)),
+            *("--workers", str(WEB_PROCESSES)),
+            *("--blocking-threads", str(WEB_THREADS)),
+            *("--respawn-failed-workers", "--workers-kill-timeout", "5"),
+            # Not its warning about threads: ours wait for the database, not for a core.
+            *("--log-level", "error"),
+        ],
+        "worker": [
+            *(*celery, "worker", "--loglevel", "INFO"),
+            *("--concurrency", str(WORKER_PROCESSES)),
+            # Chatter between workers, of which there is one.
+            *("--without-gossip", "--without-mingle", "--without-heartbeat"),
+        ],
+        # A process of its own: a worker's `-B` outlives the worker's kill -9.
+        "beat": [
+            *(*celery, "beat", "--loglevel", "INFO"),
+            *("--pidfile", "", "--schedule", str(beat_file(port))),
+        ],
+    }
+
+
+def beat_file(port: int) -> Path:
+    if settings.EMBEDDED:
+        return embedded.base_dir() / "beat"
+    return Path(tempfile.gettempdir()) / f"dues-desk-beat-{os.getuid()}-{port}"
+
+
+def wait_until_healthy(port: int) -> bool:
+    deadline = time.monotonic() + READY_SECONDS
+    while time.monotonic() < deadline:
+        connection = http.client.HTTPConnection(HOST, port, timeout=5)
+        try:
+            connection.request("GET", "/healthz")
+            if connection.getresponse().status == HTTPStatus.OK:
+                return True
+        except (OSError, http.client.HTTPException):
+            pass  # not yet
+        finally:
+            connection.close()
+        time.sleep(0.1)
+    return False
+
+
+def sample_line(url: str) -> str:
+    """Return a command that works when pasted in the project's folder."""
+    python = Path(sys.executable)
+    if python.is_relative_to(settings.BASE_DIR):
+        python = python.relative_to(settings.BASE_DIR)
+    words = [str(python), "manage.py", "send_test_webhook", "919876543210"]
+    line = shlex.join([*words, "--url", url])
+    if directory := os.environ.get("EMBEDDED_DIR"):
+        return f"EMBEDDED_DIR={shlex.quote(directory)} {line}"
+    return line
