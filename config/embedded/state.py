@@ -8,6 +8,7 @@ import json
 import os
 import secrets
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NotRequired, TypedDict
 
@@ -30,7 +31,7 @@ def fernet_key() -> str:
 
 # What settings need and the environment of a laptop does not give.
 GENERATORS: dict[str, Callable[[], str]] = {
-    "SECRET_KEY": secrets.token_urlsafe,
+    "SECRET_KEY": partial(secrets.token_urlsafe, 48),
     "FIELD_ENCRYPTION_KEYS": fernet_key,
     "NATIONAL_ID_KEY": secrets.token_hex,
     "WHATSAPP_APP_SECRET": secrets.token_hex,
