@@ -84,10 +84,10 @@ class ChatMessage(models.Model):
 
         NONE = "", "-"
         SENT = "sent", "sent"
+        FAILED = "failed", "failed"  # below every proof that it did arrive
         DELIVERED = "delivered", "delivered"
         READ = "read", "read"
         PLAYED = "played", "played"
-        FAILED = "failed", "failed"
 
     tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="+", db_index=False)
     whatsapp_number = models.ForeignKey(
@@ -157,6 +157,12 @@ class ChatMessage(models.Model):
                 fields=["contact", "-sent_at", "-id"], name="ix_message_conversation"
             ),
             models.Index(fields=["tenant", "-sent_at"], name="ix_message_tenant_sent"),
+            # Each new message asks whether it was edited or revoked already.
+            models.Index(
+                fields=["whatsapp_number", "reply_to"],
+                condition=Q(kind__in=["edit", "revoke"]),
+                name="ix_message_amendment",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,0 +1,177 @@
+"""The queue of webhook events: stored as signed, claimed, and marked with the outcome.
+
+The table is the queue. Whoever claims an event holds its row lock until the work and
+the mark commit together, so an event whose worker dies is simply claimable again.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection
+from django.db.models import F, QuerySet, TextField
+from django.db.models.functions import Cast
+
+from messaging.models import WebhookEvent
+from tenants.models import WhatsAppNumber
+
+# An event that failed this often waits for a person instead of the next sweep.
+MAX_ATTEMPTS = 5
+# How long a failed event rests before each further attempt.
+_RESTS = (
+    timedelta(seconds=10),
+    timedelta(minutes=1),
+    timedelta(minutes=5),
+    timedelta(minutes=30),
+)
+# Bodies may have 3 MB each: a batch of them must still fit in memory and in a
+# transaction of reasonable length. The oldest event always fits.
+_BATCH_BYTES = 4 * 1024 * 1024
+_MAX_ERROR_LENGTH = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedEvent:
+    """An event whose row this transaction has locked."""
+
+    id: int
+    received_at: datetime
+    body: bytes
+    signed_by: str
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of a claimed event that did not simply succeed.
+
+    `problems` are sentences about what no further attempt can mend, `failures` about
+    what the next one may; `unrouted_numbers` are phone_number_ids of nobody.
+    """
+
+    event: ClaimedEvent
+    problems: Sequence[str] = ()
+    unrouted_numbers: Sequence[str] = ()
+    failures: Sequence[str] = ()
+
+    @property
+    def status(self) -> WebhookEvent.Status:
+        if self.failures and self.event.attempts + 1 < MAX_ATTEMPTS:
+            return WebhookEvent.Status.PENDING
+        if self.unrouted_numbers:
+            return WebhookEvent.Status.UNROUTABLE
+        return WebhookEvent.Status.PARKED
+
+    def error(self) -> str:
+        """Return the sentences for whoever looks after the queue."""
+        sentences = [*self.failures, *self.problems]
+        sentences += [
+            f"No tenant has a WhatsApp number with the phone_number_id {number}: "
+            "register it in the admin under WhatsApp numbers, and this event is "
+            "processed by itself."
+            for number in self.unrouted_numbers
+        ]
+        return "\n".join(sentences)[:_MAX_ERROR_LENGTH]
+
+    def process_after(self, now: datetime) -> datetime:
+        return now + _RESTS[min(self.event.attempts, len(_RESTS) - 1)]
+
+
+def store_event(*, body: bytes, signed_by: str) -> int:
+    """Keep one POST as it was signed and return its event's id. One INSERT."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO webhook_events (body, signed_by) VALUES (%s, %s) RETURNING id",
+            [body, signed_by],
+        )
+        (event_id,) = cursor.fetchone()
+    return int(event_id)
+
+
+def claim_events(*, limit: int, now: datetime) -> list[ClaimedEvent]:
+    """Lock the oldest pending events nobody else holds, for this transaction."""
+    return _fetch(
+        """
+        WITH claimed AS (
+            SELECT id, octet_length(body) AS size FROM webhook_events
+            WHERE status = 'pending' AND process_after <= %s
+            ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
+        ), fitting AS (
+            SELECT id, sum(size) OVER (ORDER BY id) - size AS bytes_before FROM claimed
+        )
+        SELECT id, received_at, body, signed_by, attempts
+        FROM webhook_events JOIN fitting USING (id)
+        WHERE bytes_before < %s ORDER BY id
+        """,
+        [now, limit, _BATCH_BYTES],
+    )
+
+
+def claim_event(*, event_id: int, now: datetime) -> ClaimedEvent | None:
+    """Lock one event if it is still due and free, for this transaction."""
+    events = _fetch(
+        """
+        SELECT id, received_at, body, signed_by, attempts FROM webhook_events
+        WHERE id = %s AND status = 'pending' AND process_after <= %s
+        FOR UPDATE SKIP LOCKED
+        """,
+        [event_id, now],
+    )
+    return events[0] if events else None
+
+
+def _fetch(sql: str, params: list[Any]) -> list[ClaimedEvent]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return [
+            ClaimedEvent(event_id, received_at, bytes(body), signed_by, attempts)
+            for event_id, received_at, body, signed_by, attempts in cursor.fetchall()
+        ]
+
+
+def mark_processed(*, events: Sequence[ClaimedEvent], now: datetime) -> None:
+    """Mark events whose every item is in its table."""
+    WebhookEvent.objects.filter(pk__in=[event.id for event in events]).update(
+        status=WebhookEvent.Status.PROCESSED,
+        attempts=F("attempts") + 1,
+        error="",
+        unrouted_numbers=[],
+        processed_at=now,
+    )
+
+
+def mark_unfinished(*, verdict: Verdict, now: datetime) -> None:
+    """Mark an event that waits: for its next attempt, its number or a person."""
+    WebhookEvent.objects.filter(pk=verdict.event.id).update(
+        status=verdict.status,
+        attempts=verdict.event.attempts + 1,
+        error=verdict.error(),
+        unrouted_numbers=list(verdict.unrouted_numbers),
+        process_after=verdict.process_after(now),
+        processed_at=now,
+    )
+
+
+def put_back(events: QuerySet[WebhookEvent], *, now: datetime) -> int:
+    """Queue events again, from their first attempt; return how many.
+
+    Whatever an event made before stays, and is made once: the constraints see to it.
+    """
+    return events.exclude(status=WebhookEvent.Status.PENDING).update(
+        status=WebhookEvent.Status.PENDING, attempts=0, process_after=now
+    )
+
+
+def put_back_routable(*, now: datetime) -> int:
+    """Queue the events whose number is registered by now; return how many."""
+    known = WhatsAppNumber.objects.values_list(
+        Cast("phone_number_id", TextField()), flat=True
+    )
+    return put_back(
+        WebhookEvent.objects.filter(
+            status=WebhookEvent.Status.UNROUTABLE,
+            unrouted_numbers__overlap=known,
+        ),
+        now=now,
+    )

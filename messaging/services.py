@@ -1,0 +1,252 @@
+"""Process webhook events: claim, read, route, write, mark.
+
+Everything of a batch commits together. If the batch fails, its events go one by one,
+and an event that fails alone goes item by item, so that what cannot be written waits
+alone and costs nothing else its place.
+"""
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import astuple, dataclass, replace
+from datetime import datetime
+from typing import Self
+
+from django.db import Error, transaction
+
+from messaging import whatsapp
+from messaging.conversations import Arrival, Written, write_arrivals
+from messaging.events import (
+    ClaimedEvent,
+    Verdict,
+    claim_event,
+    claim_events,
+    mark_processed,
+    mark_unfinished,
+)
+from messaging.models import WebhookEvent
+from messaging.routing import Routes
+from tenants.encryption import UnreadableSecret
+
+logger = logging.getLogger(__name__)
+
+# What a further attempt may mend: the database, or a key that FIELD_ENCRYPTION_KEYS
+# lacks. Anything else is a mistake in our code and stops the batch, loudly.
+_MENDABLE = (Error, UnreadableSecret)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run over the queue came to, in events and in new rows."""
+
+    processed: int = 0
+    retried: int = 0
+    unroutable: int = 0
+    parked: int = 0
+    messages: int = 0
+    statuses: int = 0
+
+    @property
+    def events(self) -> int:
+        return self.processed + self.retried + self.unroutable + self.parked
+
+    def __add__(self, other: "Outcome") -> "Outcome":
+        return Outcome(*map(sum, zip(astuple(self), astuple(other), strict=True)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A claimed event with what was read in it."""
+
+    event: ClaimedEvent
+    payload: whatsapp.Payload
+    arrivals: Sequence[Arrival]
+    problems: Sequence[str]
+    unrouted_numbers: Sequence[str]
+
+    @classmethod
+    def of(cls, event: ClaimedEvent, payload: whatsapp.Payload, routes: Routes) -> Self:
+        arrivals: list[Arrival] = []
+        problems = [
+            f"{problem.reason} ({problem.where})" for problem in payload.problems
+        ]
+        unrouted_numbers: list[str] = []
+        for change in payload.changes:
+            if not change.phone_number_id:
+                continue  # about the account, kept in the event
+            route = routes.find(change.phone_number_id)
+            if route is None:
+                if not change.is_dashboard_test:
+                    unrouted_numbers.append(change.phone_number_id)
+            elif routes.may_sign(route, signed_by=event.signed_by):
+                arrivals.append(Arrival(event, route, change))
+            else:
+                problems.append(
+                    f"Refused: a value for the number {change.phone_number_id} that "
+                    "was signed with another Meta app's secret. Check the app secret "
+                    f"of that number. ({change.where})"
+                )
+        return cls(
+            event, payload, arrivals, problems, list(dict.fromkeys(unrouted_numbers))
+        )
+
+    def verdict(self, failures: Sequence[str] = ()) -> Verdict | None:
+        """Return why the event is not finished, or None when it is."""
+        if not (self.problems or self.unrouted_numbers or failures):
+            return None
+        return Verdict(
+            event=self.event,
+            problems=self.problems,
+            unrouted_numbers=self.unrouted_numbers,
+            failures=failures,
+        )
+
+
+def process_events(*, limit: int, now: datetime) -> Outcome:
+    """Process up to `limit` due events, the oldest first, and return what came of it.
+
+    Any number of processes may do this side by side; an Outcome without events means
+    that nothing is due that nobody else has claimed.
+    """
+    events: list[ClaimedEvent] = []
+    try:
+        with transaction.atomic():
+            events = claim_events(limit=limit, now=now)
+            outcome = _process(_read(events), now=now)
+    except _MENDABLE as exc:
+        if not events:
+            raise
+        logger.warning(
+            "A batch of %s events failed and is tried one by one: %s",
+            len(events),
+            _describe(exc),
+        )
+        outcome = Outcome()
+        for event in events:
+            outcome += process_event(event_id=event.id, now=now)
+    if outcome.events:
+        logger.info(
+            "Webhook events processed: %s, first=%s, last=%s",
+            outcome,
+            events[0].id,
+            events[-1].id,
+        )
+    return outcome
+
+
+def process_event(*, event_id: int, now: datetime) -> Outcome:
+    """Process one event, and what is good in it even if something in it is not."""
+    with transaction.atomic():
+        event = claim_event(event_id=event_id, now=now)
+        if event is None:
+            return Outcome()
+        try:
+            with transaction.atomic():
+                return _process(_read([event]), now=now)
+        except _MENDABLE as exc:
+            logger.warning(
+                "Event %s failed and is tried item by item: %s",
+                event.id,
+                _describe(exc),
+            )
+        return _process_by_item(event, now=now)
+
+
+def _read(events: Sequence[ClaimedEvent]) -> list[_Reading]:
+    payloads = [whatsapp.parse(event.body) for event in events]
+    named = {change.phone_number_id for p in payloads for change in p.changes}
+    routes = Routes(named | {event.signed_by for event in events})
+    return [
+        _Reading.of(event, payload, routes)
+        for event, payload in zip(events, payloads, strict=True)
+    ]
+
+
+def _process(readings: Sequence[_Reading], *, now: datetime) -> Outcome:
+    if not readings:
+        return Outcome()
+    arrivals = [arrival for reading in readings for arrival in reading.arrivals]
+    written = write_arrivals(arrivals, now=now)
+    finished = [reading.event for reading in readings if not reading.verdict()]
+    mark_processed(events=finished, now=now)
+    outcome = Outcome(
+        processed=len(finished), messages=written.messages, statuses=written.statuses
+    )
+    for reading in readings:
+        if verdict := reading.verdict():
+            outcome += _mark(verdict, now=now)
+    return outcome
+
+
+def _process_by_item(event: ClaimedEvent, *, now: datetime) -> Outcome:
+    """Write each item in a savepoint of its own; what fails waits for its next try."""
+    try:
+        with transaction.atomic():
+            (reading,) = _read([event])
+    except _MENDABLE as exc:
+        return _mark(Verdict(event, failures=[_sentence("The event", exc)]), now=now)
+    written: list[Written] = []
+    failures: list[str] = []
+    for name, item in _items(reading.arrivals):
+        try:
+            with transaction.atomic():
+                written.append(write_arrivals([item], now=now))
+        except _MENDABLE as exc:
+            failures.append(_sentence(name, exc))
+    rows = Outcome(
+        messages=sum(one.messages for one in written),
+        statuses=sum(one.statuses for one in written),
+    )
+    if verdict := reading.verdict(failures):
+        return rows + _mark(verdict, now=now)
+    mark_processed(events=[event], now=now)
+    return rows + Outcome(processed=1)
+
+
+def _items(arrivals: Sequence[Arrival]) -> Iterator[tuple[str, Arrival]]:
+    """Take changes apart into the smallest things that can be written by themselves."""
+    for arrival in arrivals:
+        whole = arrival.change
+        bare = whatsapp.Change(
+            where=whole.where,
+            field=whole.field,
+            waba_id=whole.waba_id,
+            phone_number_id=whole.phone_number_id,
+        )
+        parts = [
+            *(("Message", replace(bare, messages=(one,))) for one in whole.messages),
+            *(("Status", replace(bare, statuses=(one,))) for one in whole.statuses),
+            *(
+                ("Identity change", replace(bare, identity_changes=(one,)))
+                for one in whole.identity_changes
+            ),
+            *(
+                ("Address book entry", replace(bare, address_book=(one,)))
+                for one in whole.address_book
+            ),
+        ]
+        for index, (kind, part) in enumerate(parts):
+            name = f"{kind} (item {index + 1} of {whole.where})"
+            yield name, replace(arrival, change=part)
+
+
+def _mark(verdict: Verdict, *, now: datetime) -> Outcome:
+    mark_unfinished(verdict=verdict, now=now)
+    match verdict.status:
+        case WebhookEvent.Status.PENDING:
+            return Outcome(retried=1)
+        case WebhookEvent.Status.UNROUTABLE:
+            return Outcome(unroutable=1)
+    return Outcome(parked=1)
+
+
+def _sentence(name: str, exc: Exception) -> str:
+    return f"{name} could not be written: {_describe(exc)}."
+
+
+def _describe(exc: Exception) -> str:
+    """Name a failure without the SQL and the people that its own text may quote."""
+    diagnosis = getattr(exc.__cause__, "diag", None)
+    rule = getattr(diagnosis, "constraint_name", None)
+    code = getattr(diagnosis, "sqlstate", None)
+    details = [f"rule {rule}"] if rule else [f"SQLSTATE {code}"] if code else []
+    return ", ".join([type(exc).__name__, *details])
