@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+APP_SECRET = "test_app_secret"
 PHONE_NUMBER_ID = "114620538274910"
 WABA_ID = "109283746501123"
 BUSINESS_PHONE = "919812340001"

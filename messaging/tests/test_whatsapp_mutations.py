@@ -13,7 +13,9 @@ from messaging.whatsapp import Message, Status, parse
 
 PAYLOADS = [
     path.read_bytes()
-    for path in sorted((Path(__file__).parent / "payloads").glob("*.json"))
+    for path in sorted(
+        (Path(__file__).parent / "payloads").glob("[a-h][0-9][0-9]_*.json")
+    )
     if path.stat().st_size < 10_000
 ]
 TREES = [json.loads(raw) for raw in PAYLOADS if raw.isascii() and raw.endswith(b"}")]

@@ -1,0 +1,31 @@
+from collections.abc import Iterator
+
+import pytest
+
+from messaging.signatures import forget_number_secrets
+from messaging.tests.bodies import (
+    APP_SECRET,
+    BUSINESS_PHONE,
+    PHONE_NUMBER_ID,
+    WABA_ID,
+)
+from tenants.models import WhatsAppNumber
+from tenants.tests.factories import WhatsAppNumberFactory
+
+
+@pytest.fixture(autouse=True)
+def _app_secret(settings) -> Iterator[None]:
+    settings.WHATSAPP_APP_SECRET = [APP_SECRET]
+    forget_number_secrets()
+    yield
+    forget_number_secrets()
+
+
+@pytest.fixture
+def number(db) -> WhatsAppNumber:
+    """A number of a tenant, the one that bodies are for unless they say otherwise."""
+    return WhatsAppNumberFactory.create(
+        phone_number_id=PHONE_NUMBER_ID,
+        display_phone_number=BUSINESS_PHONE,
+        waba_id=WABA_ID,
+    )
