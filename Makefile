@@ -9,7 +9,9 @@ VENV := .venv
 PY := $(VENV)/bin/python
 # Bytecode is written where it is used: compiling all of it here takes longer than a
 # whole start.
-INSTALL := $(PY) -m pip --disable-pip-version-check install --quiet --no-compile
+INSTALL := install --disable-pip-version-check --quiet --no-compile
+# Pythons come with old ones, which take twice as long over the same list.
+PIP_VERSION := 26.3
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test check clean browser
@@ -24,19 +26,21 @@ $(VENV)/created:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or newer is needed; name it: make PYTHON=python3.12" >&2; exit 1; }
 	@echo "Making the virtual environment"
-	@$(PYTHON) -m venv $(VENV) || \
-		{ echo "On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	@$(PYTHON) -m venv --without-pip $(VENV)
+	@$(PYTHON) -m pip --python $(PY) $(INSTALL) pip==$(PIP_VERSION) 2>/dev/null || { \
+		$(PY) -m ensurepip >/dev/null && $(PY) -m pip $(INSTALL) pip==$(PIP_VERSION); \
+	} || { echo "On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 	@touch $@
 
 $(VENV)/for-running: requirements.txt $(VENV)/created
 	@echo "Installing what running needs"
 	@sed '/^# Not in the image: tests/,$$d' requirements.txt > $@.txt
-	@$(INSTALL) -r $@.txt
+	@$(PY) -m pip $(INSTALL) -r $@.txt
 	@touch $@
 
 $(VENV)/for-testing: requirements.txt $(VENV)/for-running
 	@echo "Installing what tests and checks need"
-	@$(INSTALL) -r requirements.txt
+	@$(PY) -m pip $(INSTALL) -r requirements.txt
 	@touch $@
 
 setup: $(VENV)/for-testing ## Make .venv with every dependency

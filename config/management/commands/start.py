@@ -17,7 +17,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.core.management import call_command
+from django.core.management import call_command, get_commands
 from django.core.management.base import BaseCommand, CommandError
 
 from config import embedded
@@ -74,7 +74,7 @@ class Command(BaseCommand):
 
     def prepare(self, *, demo: bool) -> None:
         call_command("migrate", interactive=False, verbosity=0)
-        if demo:
+        if demo and "demo" in get_commands():
             call_command("demo")
         if settings.EMBEDDED:
             users = get_user_model()._default_manager
