@@ -1,0 +1,158 @@
+"""Amounts of rupees as lenders write them, and whole numbers. Pure."""
+
+import enum
+import re
+import unicodedata
+from collections.abc import Iterable
+from decimal import Decimal
+
+from uploads.refusals import Refused
+
+
+class MoneyStyle(enum.StrEnum):
+    """How a column writes its thousands and decimals."""
+
+    INDIAN = "indian"  # 1,25,000.50, and 125,000.50 too
+    EUROPEAN = "european"  # 125.000,50
+
+
+_GROUPS = r"[0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,2}(?:,[0-9]{2})*,[0-9]{3}"
+# The way of nearly all: ₹1,25,000.50 or Rs. 500/- or 1250, below numeric(14,2)'s limit.
+_USUAL = re.compile(
+    r"(?:(?:₹|[Rr][Ss]\.?|INR) ?)?"
+    r"([0-9]{1,12}|[0-9]{1,3}(?:,[0-9]{3}){1,3}|[0-9]{1,2}(?:,[0-9]{2}){0,3},[0-9]{3})"
+    r"(\.[0-9]{1,2})?(?:/-)?"
+)
+_NUMBER = re.compile(rf"(?:[0-9]+|{_GROUPS})(?:\.[0-9]+)?")
+_EUROPEAN = re.compile(r"(?:[0-9]+|[0-9]{1,3}(?:\.[0-9]{3})+)(?:,[0-9]+)?")
+_ONLY_EUROPEAN = re.compile(
+    r"[0-9]{1,3}(?:\.[0-9]{3})+,[0-9]{1,2}|[0-9]{1,3}(?:\.[0-9]{3}){2,}|[0-9]+,[0-9]{1,2}"
+)
+_ONLY_INDIAN = re.compile(rf"(?:{_GROUPS})(?:\.[0-9]{{1,2}})?|[0-9]+\.[0-9]{{1,2}}")
+
+_CURRENCY_BEFORE = re.compile(r"(?:₹|rs\.?|inr)\s*", re.IGNORECASE)
+_CURRENCY_AFTER = re.compile(r"\s*(?:₹|rs\.?|inr)", re.IGNORECASE)
+_UNIT = re.compile(r"(.*?)\s*(lakhs?|lacs?|crores?|cr)\.?", re.IGNORECASE)
+_WHOLE = re.compile(r"-?[0-9]{1,9}")
+_DAYS = re.compile(r"(-?[0-9]{1,9})(?:\.0+)?(?:\s*days?)?", re.IGNORECASE)
+
+_LIMIT = Decimal(10) ** 12  # numeric(14,2)
+# Retail loans end far below; "1250 Cr" is more likely a credit balance.
+_CRORES_BELIEVED = 1000
+
+_NO_AMOUNT = Refused("amount_unknown", "This is not an amount in rupees.")
+_TOO_LARGE = Refused("amount_too_large", "An amount must be below 1,00,000 crore.")
+
+
+def read_amount(text: str) -> str | Refused:
+    """Return an amount of an ordinary column as a plain decimal number."""
+    if usual := _USUAL.fullmatch(text):
+        return usual[1].replace(",", "") + (usual[2] or "")
+    return _read(text, _NUMBER, thousands=",", decimal=".")
+
+
+def read_european_amount(text: str) -> str | Refused:
+    """Return an amount of a column that writes all its amounts as 1.250,00."""
+    return _read(text, _EUROPEAN, thousands=".", decimal=",")
+
+
+class MoneyEvidence:
+    """Counts the cells of a column that can be read one way only."""
+
+    def __init__(self) -> None:
+        self.european = 0
+        self.indian = 0
+
+    def look_at(self, cells: Iterable[str]) -> None:
+        for cell in cells:
+            number = _CURRENCY_BEFORE.sub("", cell.strip(), count=1)
+            if _ONLY_INDIAN.fullmatch(number):
+                self.indian += 1
+            elif _ONLY_EUROPEAN.fullmatch(number):
+                self.european += 1
+
+    @property
+    def settled(self) -> bool:
+        """Nothing that follows can make the column European."""
+        return self.indian > 0
+
+    def settle(self) -> MoneyStyle:
+        """Decide how the whole column is read."""
+        if self.european and not self.indian:
+            return MoneyStyle.EUROPEAN
+        return MoneyStyle.INDIAN
+
+
+def read_days(text: str) -> str | Refused:
+    """Return a whole number of days; never the first number of a range."""
+    if _WHOLE.fullmatch(text):
+        return text
+    days = _DAYS.fullmatch(_ascii(text).strip().removeprefix("'"))
+    if days is None:
+        return Refused("days_unknown", "This is not a whole number of days.")
+    return days[1]
+
+
+def _read(
+    text: str, pattern: re.Pattern[str], *, thousands: str, decimal: str
+) -> str | Refused:
+    number, negative = _sign(_bare(text))
+    number = _without_currency(number)
+    if not negative:  # ₹-500 and -₹500 are one
+        number, negative = _sign(number)
+    scale = Decimal(1)
+    if unit := _UNIT.fullmatch(number):
+        number = unit[1]
+        scale = Decimal(10**5 if unit[2][0] in "lL" else 10**7)
+    if not pattern.fullmatch(number):
+        return _NO_AMOUNT
+    # A cell of thousands of digits is not worth counting with.
+    if len(number) > 60:
+        return _TOO_LARGE
+    written = Decimal(number.replace(thousands, "").replace(decimal, "."))
+    if unit and unit[2].lower() == "cr" and written >= _CRORES_BELIEVED:
+        return Refused(
+            "amount_cr_unclear",
+            "Cr may mean crore or credit: write the amount out in rupees.",
+        )
+    amount = written * scale
+    if amount >= _LIMIT:
+        return _TOO_LARGE
+    paise = amount.quantize(Decimal("0.01"))
+    if paise != amount:
+        return Refused(
+            "amount_decimals", "An amount has at most two decimals: paise, no less."
+        )
+    return f"-{paise}" if negative and paise else str(paise)
+
+
+def _bare(text: str) -> str:
+    plain = _ascii(text).strip().removeprefix("'")
+    if plain.startswith('="') and plain.endswith('"'):
+        plain = plain[2:-1]
+    return plain.strip().removesuffix("/-").strip()
+
+
+def _sign(number: str) -> tuple[str, bool]:
+    """Take off one of the signs accountants write: (1,250), 1250- or -1250."""
+    if number.startswith("(") and number.endswith(")"):
+        return number[1:-1].strip(), True
+    if number.startswith("-"):
+        return number[1:].strip(), True
+    if number.endswith("-"):
+        return number[:-1].strip(), True
+    return number.removeprefix("+").strip(), False
+
+
+def _without_currency(number: str) -> str:
+    if before := _CURRENCY_BEFORE.match(number):
+        return number[before.end() :]
+    return _CURRENCY_AFTER.sub("", number) if number[-1:].isalpha() else number
+
+
+def _ascii(text: str) -> str:
+    if text.isascii():
+        return text
+    return "".join(
+        str(unicodedata.decimal(mark)) if mark.isdecimal() else mark for mark in text
+    )

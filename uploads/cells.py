@@ -1,0 +1,104 @@
+"""The cells of a customer file: what is taken, and what is refused. Pure.
+
+A reader takes a cell's text, stripped and not blank, and returns what PostgreSQL is to
+read for it, or why not. Refuse, never guess: a wrong digit is another person's money.
+"""
+
+import re
+
+from contacts.phones import PhoneRefused, mask, parse_phone
+from uploads.national_ids import mask_as_national_id, mask_national_ids
+from uploads.refusals import Refused
+
+# Longer than any real one; below what a PostgreSQL index can hold.
+LONGEST_INDEXED = 200
+LONGEST_TEXT = 20_000
+LONGEST_SHOWN = 100
+
+_EMAIL = re.compile(
+    r"[^\s@,;:<>()\"\[\]\\]+@(?:[^\W_](?:[\w-]*[^\W_])?\.)+[^\W\d_]{2,}"
+)
+_EXPONENT = re.compile(r"[0-9]+\.[0-9]+[eE]\+?[0-9]+")
+
+# What people write for "there is none". Amounts and days keep their own counsel: there
+# it may mean nought.
+ABSENT = frozenset(
+    {"-", "--", "na", "n/a", "n.a.", "nil", "none", "null", "not available"}
+)
+
+_TOO_LONG = Refused("text_too_long", "This text is too long for its column.")
+
+
+def read_phone(text: str, region: str) -> str | Refused:
+    """Return a mobile number as E.164 with plus."""
+    try:
+        return parse_phone(text, region=region)
+    except PhoneRefused as refused:
+        return Refused(refused.code, refused.message)
+
+
+def read_name(text: str) -> str | Refused:
+    """Return a person's name, which has a letter in it, of whatever script.
+
+    An Aadhaar number beside the name is masked.
+    """
+    name = " ".join(text.split())
+    if name.replace(" ", "").isalpha() and len(name) <= LONGEST_TEXT:
+        return name
+    if not any(map(str.isalpha, name)):
+        return Refused("name_without_letters", "A name has at least one letter.")
+    if len(name) > LONGEST_TEXT:
+        return _TOO_LONG
+    return mask_national_ids(name)
+
+
+def read_short_text(text: str) -> str | Refused:
+    """Return the text of an indexed column, an Aadhaar number in it masked."""
+    if len(text) > LONGEST_INDEXED:
+        return _TOO_LONG
+    return mask_national_ids(" ".join(text.split()))
+
+
+def read_loan_number(text: str) -> str | Refused:
+    """Return a loan's number as it is written.
+
+    It is not searched for Aadhaar numbers: one in ten loan numbers of twelve digits
+    passes the check by chance, and the loan would be lost.
+    """
+    if len(text) > LONGEST_INDEXED:
+        return _TOO_LONG
+    plain = " ".join(text.split()).removeprefix("'")
+    if plain.startswith('="') and plain.endswith('"'):
+        plain = plain[2:-1]
+    if _EXPONENT.fullmatch(plain):
+        return Refused(
+            "loan_number_exponent",
+            "Excel has destroyed digits: format the column as text, enter it again.",
+        )
+    return plain
+
+
+def read_email(text: str) -> str | Refused:
+    """Return one e-mail address."""
+    address = text.removeprefix("mailto:")
+    if len(address) > 254 or not _EMAIL.fullmatch(address):
+        return Refused("email_unknown", "This is not one e-mail address.")
+    if mask_national_ids(address) != address:
+        return Refused(
+            "email_national_id", "There is an Aadhaar number in this e-mail address."
+        )
+    return address
+
+
+def masked_value(field: str, text: str) -> str:
+    """Return what a row's issue may show of the refused cell."""
+    if field == "national_id":
+        shown = mask_as_national_id(text)
+    elif field in ("primary_phone", "alternate_phone"):
+        shown = mask(text)
+    elif field == "email" and "@" in text:
+        name, _, domain = text.partition("@")
+        shown = mask_national_ids(f"{name[:1]}***@{domain}")
+    else:
+        shown = mask_national_ids(text)
+    return shown if len(shown) <= LONGEST_SHOWN else f"{shown[:LONGEST_SHOWN]}…"

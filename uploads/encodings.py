@@ -1,0 +1,170 @@
+"""Which kind of file the bytes are, and which encoding they are written in. Pure.
+
+The kind is told by the first bytes, never by the file's suffix. There is no statistical
+guessing of encodings: on short samples it was wrong each time it mattered.
+"""
+
+import codecs
+import re
+from dataclasses import dataclass
+from typing import BinaryIO
+
+_CHUNK = 1 << 20
+_SAMPLE = 1 << 16
+
+
+class UnreadableFile(Exception):
+    """The file as a whole cannot be read; the message is fit for its uploader."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """How the bytes become text."""
+
+    name: str
+    bom: int = 0  # bytes to pass over
+    damaged: bool = (
+        False  # some lines are not in it: they are refused, the rest is read
+    )
+    notice: str = ""
+
+
+_SAVE_AS = "Open it and save it as CSV (UTF-8), then upload that."
+_KINDS = (
+    (
+        b"PK\x03\x04",
+        "This is an Excel workbook (or another zip archive): save it as CSV (UTF-8) "
+        "and upload that.",
+    ),
+    (b"PK\x05\x06", "This is an empty zip archive, not a customer file."),
+    (
+        bytes.fromhex("D0CF11E0A1B11AE1"),
+        "This is an old .xls workbook or one protected by a password. Open it and "
+        "save it as .xlsx or CSV, without a password.",
+    ),
+    (b"%PDF", "This is a PDF. Ask for the list as a CSV file or a workbook."),
+    (b"\x1f\x8b", "This is a gzip archive. Unpack it and upload the file inside."),
+    (b"BZh", "This is a bzip2 archive. Unpack it and upload the file inside."),
+    (b"\xfd7zXZ", "This is an xz archive. Unpack it and upload the file inside."),
+    (b"7z\xbc\xaf", "This is a 7z archive. Unpack it and upload the file inside."),
+    (b"Rar!", "This is a RAR archive. Unpack it and upload the file inside."),
+    (b"\x89PNG", "This is a picture. Ask for the list as a CSV file or a workbook."),
+    (
+        b"\xff\xd8\xff",
+        "This is a picture. Ask for the list as a CSV file or a workbook.",
+    ),
+    (b"GIF8", "This is a picture. Ask for the list as a CSV file or a workbook."),
+    (b"{\\rtf", "This is a word processor's document, not a customer file."),
+    (b"SQLite format 3", "This is a database, not a customer file."),
+)
+_MARKUP = re.compile(
+    rb"\s*<(?:!doctype|html|table|\?xml|head|body|meta)", re.IGNORECASE
+)
+_JSON = re.compile(rb"\s*[\[{]\s*[\[{\"]")
+
+_BOMS = (
+    # UTF-32 first: its little-endian mark begins with UTF-16's.
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+    (codecs.BOM_UTF8, "utf-8"),
+)
+_CONTROLS = bytes([*range(9), 11, 12, *range(14, 27), *range(28, 32)])
+
+
+def refuse_other_kinds(file: BinaryIO) -> None:
+    """Raise `UnreadableFile`, by name, for whatever is no text."""
+    file.seek(0)
+    sample = file.read(_SAMPLE)
+    if not sample:
+        raise UnreadableFile("The file is empty (0 bytes).")
+    for magic, message in _KINDS:
+        if sample.startswith(magic):
+            raise UnreadableFile(message)
+    text = sample.removeprefix(codecs.BOM_UTF8)
+    if _MARKUP.match(text):
+        raise UnreadableFile(f"This is a web page or XML, not a table. {_SAVE_AS}")
+    if _JSON.match(text):
+        raise UnreadableFile("This is JSON. Ask for the list as CSV.")
+
+
+def find_encoding(file: BinaryIO) -> Encoding:
+    """Climb the ladder: byte order mark, NUL pattern, strict UTF-8, Windows-1252."""
+    file.seek(0)
+    sample = file.read(_SAMPLE)
+    for bom, name in _BOMS:
+        if sample.startswith(bom):
+            if len(sample) == len(bom):
+                raise UnreadableFile("The file is empty.")
+            if name == "utf-8":
+                return _utf8_or_windows(file, bom=len(bom))
+            return Encoding(name, bom=len(bom))
+    # UTF-16 without a mark is valid UTF-8 as long as its text is ASCII: look first.
+    if wide := _utf16_by_nuls(sample):
+        return Encoding(wide)
+    encoding = _utf8_or_windows(file, bom=0)
+    controls = len(sample) - len(sample.translate(None, _CONTROLS))
+    # Text may have some dirt in it; bytes that are no UTF-8 either are no text.
+    if controls > len(sample) * (0.3 if encoding.name == "utf-8" else 0.03):
+        raise UnreadableFile("This is not a text file. Upload the list as CSV.")
+    return encoding
+
+
+def _utf16_by_nuls(sample: bytes) -> str:
+    even, odd = sample[0::2].count(0), sample[1::2].count(0)
+    if even + odd < len(sample) * 0.1:
+        return ""
+    if odd > 9 * even:
+        return "utf-16-le"
+    if even > 9 * odd:
+        return "utf-16-be"
+    return ""
+
+
+def _utf8_or_windows(file: BinaryIO, *, bom: int) -> Encoding:
+    if _is_utf8(file):
+        return Encoding("utf-8", bom=bom)
+    utf8_lines, other_lines = _count_lines(file)
+    if bom or utf8_lines >= other_lines:
+        return Encoding(
+            "utf-8",
+            bom=bom,
+            damaged=True,
+            notice=f"The file is UTF-8, but {other_lines} of its lines are not: they "
+            "are refused. Save the file as CSV UTF-8 to bring them in.",
+        )
+    return Encoding(
+        "cp1252",
+        notice="The file is not UTF-8; it was read as Windows-1252 (Western Excel). "
+        "If names look wrong, save it as CSV UTF-8 and upload it again.",
+    )
+
+
+def _is_utf8(file: BinaryIO) -> bool:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    file.seek(0)
+    try:
+        while chunk := file.read(_CHUNK):
+            decoder.decode(chunk)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _count_lines(file: BinaryIO) -> tuple[int, int]:
+    """Count the lines that are UTF-8 beyond ASCII, and those that are not UTF-8."""
+    utf8_lines = other_lines = 0
+    file.seek(0)
+    # A bound on the line, so that a file without line ends is not read in one piece.
+    while line := file.readline(_CHUNK):
+        if line.isascii():
+            continue
+        try:
+            line.decode()
+        except UnicodeDecodeError:
+            other_lines += 1
+        else:
+            utf8_lines += 1
+    return utf8_lines, other_lines

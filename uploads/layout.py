@@ -1,0 +1,192 @@
+"""What a customer file looks like: delimiter, header, columns. Pure."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, BinaryIO, NamedTuple
+
+from uploads.amounts import MoneyStyle
+from uploads.columns import (
+    LABELS,
+    Columns,
+    known_fields,
+    match_columns,
+    nearest_header,
+)
+from uploads.dates import DateOrder
+from uploads.encodings import Encoding, UnreadableFile
+from uploads.national_ids import mask_national_ids
+from uploads.records import Shape, after_last_line, parse_leniently
+from uploads.text import cleaned
+
+DATE_FIELDS = ("due_date", "last_contact_date", "as_of_date")
+MONEY_FIELDS = ("loan_amount", "outstanding_amount", "emi_amount")
+
+_DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+_HEAD = 1 << 20
+_HEAD_LINES = 200
+_NAMED_IN_NOTICE = 12
+_HEADER_WITHIN = 20  # rows
+_SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """How the rows of one file are read; kept with the upload, as JSON."""
+
+    encoding: str
+    damaged: bool
+    delimiter: str
+    headers: tuple[str, ...]
+    data_start: int
+    first_line: int
+    date_orders: dict[str, DateOrder] = field(default_factory=dict)
+    money_styles: dict[str, MoneyStyle] = field(default_factory=dict)
+
+    def shape(self) -> Shape:
+        return Shape(
+            encoding=self.encoding,
+            damaged=self.damaged,
+            delimiter=self.delimiter,
+            width=len(self.headers),
+            needed=self.columns().width,
+        )
+
+    def columns(self) -> Columns:
+        return match_columns(self.headers)
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, kept: dict[str, Any]) -> "Layout":
+        return cls(
+            **{
+                **kept,
+                "headers": tuple(kept["headers"]),
+                "date_orders": {
+                    name: DateOrder(order)
+                    for name, order in kept["date_orders"].items()
+                },
+                "money_styles": {
+                    name: MoneyStyle(style)
+                    for name, style in kept["money_styles"].items()
+                },
+            }
+        )
+
+
+def find_layout(file: BinaryIO, encoding: Encoding) -> tuple[Layout, list[str]]:
+    """Find delimiter and header in the first rows."""
+    file.seek(encoding.bom)
+    head = file.read(_HEAD)
+    cut = len(head) if len(head) < _HEAD else after_last_line(head)
+    if not cut:
+        raise UnreadableFile(
+            "The first line is longer than 1 MB: this is not a table of customers."
+        )
+    text, _ = cleaned(head[:cut], encoding.name, "replace")
+    lines = text.splitlines(keepends=True)[:_HEAD_LINES]
+    if not any(map(str.strip, lines)):
+        raise UnreadableFile("The file is empty.")
+    skipped = 0
+    hint = _SEPARATOR_LINE.fullmatch(lines[0])
+    if hint and hint[1] in _DELIMITERS:
+        skipped, delimiters = 1, [hint[1]]
+    else:
+        delimiters = list(_DELIMITERS)
+    best = max(
+        (_try_delimiter(lines[skipped:], delimiter) for delimiter in delimiters),
+        key=lambda attempt: attempt.score,
+    )
+    if not best.known:
+        raise UnreadableFile(
+            f"No header was found in the first {_HEADER_WITHIN} rows: a row that names "
+            "the columns, such as Customer Name, Mobile No, Loan No, EMI, Due Date."
+        )
+    header_lines = skipped + best.last_line + 1
+    raw_lines = head[:cut].splitlines(keepends=True)
+    notices = [encoding.notice] if encoding.notice else []
+    if best.delimiter != ",":
+        notices.append(f"The cells are separated by {_DELIMITERS[best.delimiter]}.")
+    if best.rows_above:
+        notices.append(
+            f"The header was found in line {header_lines}; what stands above it was "
+            "passed over."
+        )
+    layout = Layout(
+        encoding=encoding.name,
+        damaged=encoding.damaged,
+        delimiter=best.delimiter,
+        headers=tuple(
+            mask_national_ids(" ".join(header.split())) for header in best.headers
+        ),
+        data_start=encoding.bom + sum(map(len, raw_lines[:header_lines])),
+        first_line=header_lines + 1,
+    )
+    return layout, notices + _column_notices(layout)
+
+
+class _Attempt(NamedTuple):
+    """What a delimiter makes of the first rows."""
+
+    delimiter: str
+    headers: list[str]
+    last_line: int  # index of the header's last line
+    rows_above: int
+    known: int
+    alike: float  # the share of rows as wide as the header
+
+    @property
+    def score(self) -> tuple[int, float, int]:
+        return self.known, self.alike, len(self.headers)
+
+
+def _try_delimiter(lines: Sequence[str], delimiter: str) -> _Attempt:
+    rows = parse_leniently(lines, delimiter)
+    known, above = max(
+        (
+            (len(known_fields(row)), -index)
+            for index, (_, row) in enumerate(rows[:_HEADER_WITHIN])
+        ),
+        default=(0, 0),
+    )
+    last_line, headers = rows[-above] if rows else (0, [])
+    below = rows[1 - above :]
+    alike = sum(len(row) == len(headers) for _, row in below) / (len(below) or 1)
+    return _Attempt(delimiter, headers, last_line, -above, known, alike)
+
+
+def missing_sentence(columns: Columns, headers: Sequence[str]) -> str:
+    sentences = []
+    for name in columns.missing:
+        sentence = f"There is no column for the customer's {LABELS[name]}."
+        if nearest := nearest_header(name, headers):
+            sentence += (
+                f" The nearest header is \u201c{nearest}\u201d: if that is it, "
+                f"rename it to \u201c{LABELS[name]}\u201d."
+            )
+        sentences.append(sentence)
+    found = ", ".join(header for header in headers if header)
+    return f"{' '.join(sentences)} The headers found: {mask_national_ids(found[:500])}."
+
+
+def _column_notices(layout: Layout) -> list[str]:
+    columns = layout.columns()
+    notices = [
+        f"Both \u201c{taken}\u201d and \u201c{other}\u201d may be the {LABELS[name]}: "
+        f"\u201c{taken}\u201d was taken, the other is kept beside it."
+        for name, taken, other in columns.doubled
+    ]
+    notices += [
+        f"\u201c{header}\u201d looks like {LABELS[name]}, but is not sure enough to be "
+        "taken for it: rename the column if it is."
+        for header, name in columns.guesses
+    ]
+    kept = [key for place, key in columns.extra.items() if layout.headers[place]]
+    if len(kept) > _NAMED_IN_NOTICE:
+        more = f"{len(kept) - _NAMED_IN_NOTICE} more columns"
+        kept = [*kept[:_NAMED_IN_NOTICE], more]
+    if kept:
+        notices.append(f"Kept as they are, beside the customer: {', '.join(kept)}.")
+    return notices

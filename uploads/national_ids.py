@@ -1,0 +1,129 @@
+"""Aadhaar and PAN numbers: read, checked, masked. Pure.
+
+A national id is never kept whole. Its last four characters may be shown; a keyed
+digest lets two entries of one person be matched.
+"""
+
+import re
+import unicodedata
+from functools import cache
+from typing import Final
+
+from uploads.refusals import Refused
+
+# The dihedral group D5 and the permutation of Verhoeff's check (UIDAI uses it).
+_D5: Final = tuple(
+    tuple(map(int, row))
+    for row in (
+        "0123456789", "1234067895", "2340178956", "3401289567", "4012395678",
+        "5987604321", "6598710432", "7659821043", "8765932104", "9876543210",
+    )
+)  # fmt: skip
+_PERMUTATION: Final = (1, 5, 7, 6, 2, 8, 3, 0, 9, 4)
+
+_AADHAAR = re.compile(r"[2-9][0-9]{11}")
+_AADHAAR_WRITTEN = re.compile(r"[0-9]{4}([ -]?)[0-9]{4}\1[0-9]{4}")
+_PAN = re.compile(r"[A-Z]{5}[0-9]{4}[A-Z]")
+_MASKED = re.compile(r"[Xx*#•]{2,}(?:[ -]?[Xx*#•]+)*[ -]?([0-9]{4}|[0-9]{3}[A-Za-z])")
+_DIGITS = re.compile(r"[0-9][0-9 -]*")
+_EXPONENT = re.compile(r"[0-9]+([.,][0-9]+)?\s*[eE]\s*[+-]?[0-9]+")
+
+# Wherever it stands: in groups of four or not, in any script's digits. A number
+# written with a plus in front is a phone number.
+_GAP = r"[\s.\-\u2013\u2014_/]{0,2}"
+_AADHAAR_ANYWHERE = re.compile(rf"(?<![\d+])\d{{4}}{_GAP}\d{{4}}{_GAP}\d{{4}}(?!\d)")
+
+
+def read_national_id(text: str) -> tuple[str, str] | Refused:
+    """Return (what may be shown, the whole number for its digest) of an id.
+
+    The whole number is "" where the file itself holds only a masked one.
+    """
+    if _AADHAAR.fullmatch(text) and passes_verhoeff(text):
+        return f"XXXXXXXX{text[8:]}", text
+    plain = _ascii_digits(text).removeprefix("'").strip()
+    if plain.endswith(".0") and plain[:-2].isdigit():
+        plain = plain[:-2]  # a spreadsheet's float
+    if _EXPONENT.fullmatch(plain):
+        return Refused(
+            "national_id_exponent",
+            "Excel has destroyed digits: format the column as text, enter it again.",
+        )
+    if masked := _MASKED.fullmatch(plain):
+        return f"XXXXXXXX{masked[1].upper()}", ""
+    pan = plain.replace(" ", "").upper()
+    if _PAN.fullmatch(pan):
+        return f"XXXXXX{pan[6:]}", pan
+    if not _DIGITS.fullmatch(plain):
+        return Refused(
+            "national_id_unknown", "This is neither an Aadhaar number nor a PAN."
+        )
+    digits = plain.replace(" ", "").replace("-", "")
+    if len(digits) != 12:
+        return Refused("national_id_length", "An Aadhaar number has 12 digits.")
+    if digits[0] in "01" or not passes_verhoeff(digits):
+        return Refused(
+            "national_id_check",
+            "The check digit of this Aadhaar number is wrong: a digit is mistyped.",
+        )
+    return f"XXXXXXXX{digits[8:]}", digits
+
+
+def mask_national_ids(text: str) -> str:
+    """Return the text with every Aadhaar number in it cut to its last four digits.
+
+    Where there is none, it is the very same text.
+    """
+    return _AADHAAR_ANYWHERE.sub(_masked, text)
+
+
+def mask_as_national_id(text: str) -> str:
+    """Return what may be shown of a cell that should hold a national id."""
+    kept = "".join(filter(str.isalnum, text))
+    return "X" * len(kept) if len(kept) <= 4 else "X" * (len(kept) - 4) + kept[-4:]
+
+
+def passes_verhoeff(digits: str) -> bool:
+    """Tell whether twelve digits, the check digit last, pass Verhoeff's check."""
+    low, high = _quads()
+    half = _D5[low[int(digits[8:])]][high[int(digits[4:8])]]
+    return _D5[half][low[int(digits[:4])]] == 0
+
+
+def _masked(found: re.Match[str]) -> str:
+    digits = "".join(filter(str.isdecimal, _ascii_digits(found[0])))
+    if digits[0] in "01" or not passes_verhoeff(digits):
+        return found[0]
+    return f"XXXXXXXX{digits[8:]}"
+
+
+def _ascii_digits(text: str) -> str:
+    if text.isascii():
+        return text
+    return "".join(
+        str(unicodedata.decimal(mark)) if mark.isdecimal() else mark for mark in text
+    )
+
+
+@cache
+def _quads() -> tuple[list[int], list[int]]:
+    """Verhoeff's product of every four digits, at places 0 to 3 and 4 to 7.
+
+    The permutation repeats after eight places and the group is associative, so twelve
+    digits take two look-ups in place of twelve.
+    """
+    permutations = [list(range(10))]
+    for _ in range(7):
+        permutations.append([_PERMUTATION[digit] for digit in permutations[-1]])
+
+    def product(number: int, place: int) -> int:
+        result = 0
+        for offset in range(4):
+            number, digit = divmod(number, 10)
+            result = _D5[result][permutations[place + offset][digit]]
+        return result
+
+    return (
+        [product(number, 0) for number in range(10_000)],
+        [product(number, 4) for number in range(10_000)],
+    )

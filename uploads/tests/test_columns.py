@@ -1,0 +1,90 @@
+import pytest
+
+from uploads.columns import letter, match_columns, nearest_header
+
+
+@pytest.mark.parametrize(
+    ("header", "field"),
+    [
+        ("Customer Name", "full_name"),
+        ("BORROWER_NAME", "full_name"),
+        ("नाम", "full_name"),
+        ("Mob. No.", "primary_phone"),
+        ("Primary Phone", "primary_phone"),
+        ("Contact No", "primary_phone"),
+        ("मोबाइल", "primary_phone"),
+        ("Alternate Mobile", "alternate_phone"),
+        ("Aadhar No.", "national_id"),
+        ("PAN", "national_id"),
+        ("E-Mail", "email"),
+        ("Loan A/c No", "loan_number"),
+        ("LAN", "loan_number"),
+        ("Agreement No", "loan_number"),
+        ("App ID", "loan_number"),
+        ("Disbursed Amt", "loan_amount"),
+        ("O/S Amt", "outstanding_amount"),
+        ("POS", "outstanding_amount"),
+        ("Instalment", "emi_amount"),
+        ("FDD", "due_date"),
+        ("Next Due", "due_date"),
+        ("DPD", "days_past_due"),
+        ("Bucket", "days_past_due"),
+        ("Region", "state"),
+        ("Last Repayment Date", "last_contact_date"),
+        ("as on", "as_of_date"),
+        ("ＥＭＩ", "emi_amount"),
+    ],
+)
+def test_a_header_is_known_by_its_usual_names(header: str, field: str) -> None:
+    assert match_columns([header]).fields == {field: 0}
+
+
+def test_an_unknown_column_is_kept_and_none_is_dropped_unseen() -> None:
+    columns = match_columns(["Name", "Mobile", "Docket", "", "Docket"])
+
+    assert columns.fields == {"full_name": 0, "primary_phone": 1}
+    assert columns.extra == {2: "Docket", 3: "column D", 4: "Docket (E)"}
+
+
+def test_of_two_columns_for_one_field_the_surer_is_taken_and_both_are_named() -> None:
+    columns = match_columns(["Branch", "State", "Name", "Mobile"])
+
+    assert columns.fields["state"] == 1
+    assert columns.extra == {0: "Branch"}
+    assert columns.doubled == (("state", "State", "Branch"),)
+
+
+def test_a_second_national_id_is_a_secret() -> None:
+    columns = match_columns(["Name", "Mobile", "PAN", "Aadhaar"])
+
+    assert columns.fields["national_id"] == 3
+    assert columns.secret == {2}
+
+
+def test_the_helpers_of_a_rejected_rows_file_are_passed_over() -> None:
+    columns = match_columns(["Name", "Mobile", "_line", "_error"])
+
+    assert columns.helpers == {2, 3}
+    assert not columns.extra
+
+
+def test_a_missing_required_column_is_told_with_its_nearest_header() -> None:
+    headers = ["Custmer Nme", "Mobile", "EMI"]
+
+    assert match_columns(headers).missing == ("full_name",)
+    assert nearest_header("full_name", headers) == "Custmer Nme"
+    assert nearest_header("full_name", ["EMI", "zzz"]) is None
+
+
+def test_a_near_match_is_a_guess_and_not_acted_on() -> None:
+    columns = match_columns(["Name", "Mobile", "Outstandng Amount"])
+
+    assert columns.guesses == (("Outstandng Amount", "outstanding_amount"),)
+    assert "outstanding_amount" not in columns.fields
+
+
+@pytest.mark.parametrize(
+    ("place", "name"), [(0, "A"), (25, "Z"), (26, "AA"), (701, "ZZ")]
+)
+def test_a_column_has_the_letter_a_spreadsheet_gives_it(place: int, name: str) -> None:
+    assert letter(place) == name
