@@ -1,0 +1,214 @@
+"""Tenants, their WhatsApp numbers and who works for them."""
+
+from typing import Any
+from zoneinfo import available_timezones
+
+from django import forms
+from django.conf import settings
+from django.contrib import admin
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from phonenumbers import SUPPORTED_REGIONS
+from unfold.admin import TabularInline
+from unfold.decorators import display
+from unfold.widgets import (
+    UnfoldAdminPasswordToggleWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldBooleanWidget,
+)
+
+from tenants.models import Membership, Tenant, WhatsAppNumber
+from tenants.scoped_admin import SuperuserOnly, TenantScopedAdmin, is_superuser
+
+SECRETS = ("app_secret", "access_token")
+
+
+class MembershipInline(SuperuserOnly, TabularInline):
+    """Who sees this tenant. Superusers only: the choice lists every account."""
+
+    model = Membership
+    extra = 0
+    fields = ["user"]
+    verbose_name = "member of staff"
+    verbose_name_plural = "staff of this tenant"
+
+
+class NumberInline(TabularInline):
+    model = WhatsAppNumber
+    extra = 0
+    fields = ["display_phone_number", "phone_number_id"]
+    readonly_fields = fields
+    can_delete = False
+    show_change_link = True
+    verbose_name_plural = "WhatsApp numbers"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[WhatsAppNumber]:
+        return super().get_queryset(request).defer(*SECRETS)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class TenantForm(forms.ModelForm):  # type: ignore[type-arg] # not generic at run time
+    timezone = forms.ChoiceField(
+        choices=lambda: [(zone, zone) for zone in sorted(available_timezones())],
+        initial="Asia/Kolkata",
+        widget=UnfoldAdminSelectWidget,
+        help_text="Its days begin and end here.",
+    )
+
+    class Meta:
+        model = Tenant
+        fields = ["name", "slug", "country", "timezone"]
+
+    def clean_country(self) -> str:
+        country = str(self.cleaned_data["country"]).upper()
+        if country not in SUPPORTED_REGIONS:
+            raise forms.ValidationError("Not an ISO 3166 country code, such as IN.")
+        return country
+
+
+@admin.register(Tenant)
+class TenantAdmin(TenantScopedAdmin):
+    tenant_path = "pk"
+    form = TenantForm
+    list_display = ["name", "slug", "country", "numbers", "staff", "created_at"]
+    search_fields = ["name", "slug"]
+    prepopulated_fields = {"slug": ["name"]}
+    inlines = [NumberInline, MembershipInline]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Tenant]:
+        rows: QuerySet[Tenant] = super().get_queryset(request)
+        return rows.annotate(
+            number_count=Count("whatsapp_numbers", distinct=True),
+            staff_count=Count("memberships", distinct=True),
+        )
+
+    def get_list_filter(self, request: HttpRequest) -> list[Any]:
+        return []
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        # The form would show the database defaults as expressions.
+        return {"slug": "", "country": "IN", "timezone": "Asia/Kolkata"}
+
+    @display(description="numbers", ordering="number_count")
+    def numbers(self, tenant: Any) -> int:
+        return int(tenant.number_count)
+
+    @display(description="staff", ordering="staff_count")
+    def staff(self, tenant: Any) -> int:
+        return int(tenant.staff_count)
+
+
+class SecretField(forms.CharField):
+    """A secret that is typed in and never shown again."""
+
+    def __init__(self, *, label: str, why: str) -> None:
+        super().__init__(
+            label=label,
+            required=False,
+            widget=UnfoldAdminPasswordToggleWidget(
+                attrs={"autocomplete": "new-password"}
+            ),
+            help_text=f"{why} Leave blank to keep what is stored.",
+        )
+
+
+class NumberForm(forms.ModelForm):  # type: ignore[type-arg] # not generic at run time
+    """Never reads the stored secrets, so it opens also when their key is missing."""
+
+    new_app_secret = SecretField(
+        label="App secret",
+        why="Only for a number that belongs to a Meta app of the tenant's own.",
+    )
+    forget_app_secret = forms.BooleanField(
+        label="Forget the stored app secret",
+        required=False,
+        widget=UnfoldBooleanWidget,
+    )
+    new_access_token = SecretField(
+        label="Access token", why="With it, media that people send are fetched."
+    )
+    forget_access_token = forms.BooleanField(
+        label="Forget the stored access token",
+        required=False,
+        widget=UnfoldBooleanWidget,
+    )
+
+    class Meta:
+        model = WhatsAppNumber
+        fields = ["tenant", "phone_number_id", "display_phone_number", "waba_id"]
+
+    def save(self, commit: bool = True) -> WhatsAppNumber:
+        for name in SECRETS:
+            typed = self.cleaned_data[f"new_{name}"]
+            if typed or self.cleaned_data[f"forget_{name}"]:
+                setattr(self.instance, name, typed)
+        number: WhatsAppNumber = super().save(commit)
+        return number
+
+
+@admin.register(WhatsAppNumber)
+class WhatsAppNumberAdmin(TenantScopedAdmin):
+    form = NumberForm
+    list_display = [
+        "__str__",
+        "tenant",
+        "phone_number_id",
+        "waba_id",
+        "own_secret",
+        "token",
+    ]
+    list_select_related = ["tenant"]
+    search_fields = ["display_phone_number", "phone_number_id"]
+    change_form_outer_before_template = "tenants/connect.html"
+    fieldsets = [
+        (
+            None,
+            {
+                "fields": [
+                    "tenant",
+                    "phone_number_id",
+                    "display_phone_number",
+                    "waba_id",
+                ]
+            },
+        ),
+        (
+            "Secrets",
+            {
+                "fields": [
+                    ("new_app_secret", "forget_app_secret"),
+                    ("new_access_token", "forget_access_token"),
+                ],
+                "description": "Stored encrypted and never shown again.",
+            },
+        ),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[WhatsAppNumber]:
+        rows: QuerySet[WhatsAppNumber] = super().get_queryset(request)
+        # Saving leaves out what was not loaded, so a blank field keeps its secret.
+        return rows.defer(*SECRETS).annotate(
+            has_app_secret=~Q(app_secret=""), has_access_token=~Q(access_token="")
+        )
+
+    @display(description="own app secret", boolean=True)
+    def own_secret(self, number: Any) -> bool:
+        return bool(number.has_app_secret)
+
+    @display(description="access token", boolean=True)
+    def token(self, number: Any) -> bool:
+        return bool(number.has_access_token)
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        context |= {
+            # The address is part of the contract with Meta; the view is messaging's.
+            "callback_url": request.build_absolute_uri("/webhooks/whatsapp/"),
+            "verify_token": settings.WHATSAPP_VERIFY_TOKEN
+            if is_superuser(request)
+            else "",
+        }
+        return super().render_change_form(request, context, *args, **kwargs)
