@@ -2,10 +2,12 @@
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.contrib.postgres.search import SearchVector
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Now
+from django.db.models.functions import Now, Reverse
 
 from tenants.models import Tenant
 
@@ -77,6 +79,16 @@ class Contact(models.Model):
                 fields=["tenant", "-last_message_at"], name="ix_contact_last_message"
             ),
             models.Index(fields=["tenant", "-created_at"], name="ix_contact_created"),
+            # What staff search by, in `contacts.search`: the beginnings of words, and
+            # the last digits of a number.
+            GinIndex(
+                SearchVector("name", "username", config="simple"),
+                name="ix_contact_words",
+            ),
+            models.Index(
+                OpClass(Reverse("phone_number"), name="text_pattern_ops"),
+                name="ix_contact_last_digits",
+            ),
         ]
 
     def __str__(self) -> str:
