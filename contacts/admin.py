@@ -1,0 +1,166 @@
+"""The people who write to a tenant, as staff see and name them."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import F, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from unfold.admin import TabularInline
+from unfold.decorators import display
+
+from contacts import services
+from contacts.forms import ContactForm, NewContactForm
+from contacts.list_filters import (
+    CreatedFilter,
+    NameFilter,
+    PhoneFilter,
+    TouchedFilter,
+)
+from contacts.models import Contact, ContactIdentity, ContactMerge
+from contacts.panels import render_panels
+from contacts.search import matching
+from tenants.access import tenants_of
+from tenants.scoped_admin import TenantScopedAdmin, ViewOnlyAdmin
+
+
+class SeenInline(TabularInline):
+    """Facts about a contact; nothing is added, changed or deleted here."""
+
+    extra = 0
+    can_delete = False
+    per_page = 10
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class IdentityInline(SeenInline):
+    model = ContactIdentity
+    fields = ["kind", "value", "seen_at", "created_at"]
+    ordering = ["kind", "-seen_at"]
+    verbose_name_plural = "known by"
+
+
+class MergeInline(SeenInline):
+    model = ContactMerge
+    fk_name = "survivor"
+    fields = ["merged_contact_id", "reason", "merged_at", "undone_at"]
+    ordering = ["-merged_at"]
+    verbose_name_plural = "joined with"
+
+
+@admin.register(Contact)
+class ContactAdmin(TenantScopedAdmin):
+    """Staff may name a person and add one; what WhatsApp says stays as it was said.
+
+    Counters and times are shown above the form and never in it: a worker counts on
+    while the page is open, and saving the form would write the old figures back.
+    """
+
+    form = ContactForm
+    list_display = [
+        "person",
+        "phone",
+        "tenant",
+        "last_message",
+        "message_count",
+        "created_at",
+    ]
+    list_select_related = ["tenant"]
+    list_filter = [CreatedFilter, TouchedFilter, NameFilter, "name_source", PhoneFilter]
+    search_fields = ["name"]  # shows the box; `matching` does the work
+    search_help_text = "Name, username, or the first or last digits of a number"
+    change_form_outer_before_template = "contacts/facts.html"
+    change_form_outer_after_template = "contacts/panels.html"
+    inlines = [IdentityInline, MergeInline]
+
+    def get_ordering(self, request: HttpRequest) -> list[Any]:
+        return [F("last_message_at").desc(nulls_last=True), "-id"]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Contact], search_term: str
+    ) -> tuple[QuerySet[Contact], bool]:
+        return matching(queryset, search_term), False
+
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        if not change:
+            kwargs["form"] = NewContactForm
+        return super().get_form(request, obj, change, **kwargs)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        if obj is None:
+            return [(None, {"fields": NewContactForm.Meta.fields})]
+        return [(None, {"fields": [("name", "email")]})]
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> list[Any]:
+        return list(self.inlines) if obj else []
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        # The form would show the database defaults as expressions.
+        return {
+            "tenant": tenants_of(request.user).order_by("pk").first(),
+            "name": "",
+            "email": "",
+            **super().get_changeform_initial_data(request),
+        }
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # a conversation hangs on it; people are erased by command
+
+    def save_model(
+        self, request: HttpRequest, obj: Any, form: Any, change: bool
+    ) -> None:
+        now = timezone.now()
+        if not change:
+            obj.name_source = Contact.NameSource.UNKNOWN
+            obj.save(force_insert=True)
+        elif "email" in form.changed_data:
+            obj.updated_at = now
+            obj.save(update_fields=["email", "updated_at"])
+        if not change or "name" in form.changed_data:
+            services.name_by_staff(contact=obj, name=form.cleaned_data["name"], now=now)
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        contact = kwargs.get("obj")
+        context["contact"] = contact
+        if contact is not None:
+            context["panels"] = render_panels(request=request, contact=contact)
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    @display(description="name", ordering="name")
+    def person(self, contact: Contact) -> str:
+        return str(contact)
+
+    @display(description="phone", ordering="phone_number", empty_value="withheld")
+    def phone(self, contact: Contact) -> str | None:
+        return f"+{contact.phone_number}" if contact.phone_number else None
+
+    @display(description="last message", ordering="last_message_at")
+    def last_message(self, contact: Contact) -> Any:
+        return contact.last_message_at
+
+
+@admin.register(ContactIdentity)
+class ContactIdentityAdmin(ViewOnlyAdmin):
+    list_display = ["value", "kind", "tenant", "contact", "seen_at"]
+    list_select_related = ["tenant", "contact"]
+    list_filter = ["kind"]
+    search_fields = ["=value"]
+    search_help_text = "A whole number (digits) or WhatsApp user id"
+    ordering = ["-id"]
+
+
+@admin.register(ContactMerge)
+class ContactMergeAdmin(ViewOnlyAdmin):
+    list_display = ["__str__", "tenant", "survivor", "reason", "merged_by", "merged_at"]
+    list_select_related = ["tenant", "survivor", "merged_by"]
+    list_filter = ["reason"]
+    ordering = ["-id"]
