@@ -1,6 +1,15 @@
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
+from django.db.models.signals import post_migrate
 
 
 class ConfigConfig(AppConfig):
     name = "config"
     verbose_name = "Dues Desk"
+
+    def ready(self) -> None:
+        from config import panels
+        from config.staff_role import make_role
+
+        panels.register()
+        # Uploads come last, so every permission exists by then.
+        post_migrate.connect(make_role, sender=apps.get_app_config("uploads"))

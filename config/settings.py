@@ -11,6 +11,7 @@ import environ
 from django.urls import reverse_lazy
 
 from config import embedded
+from config.unfold import UNFOLD as UNFOLD  # its own file: it is long, and only looks
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -122,6 +123,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django.contrib.humanize",
     "django.contrib.postgres",
     "rest_framework",
     "config",
@@ -135,6 +137,7 @@ MIDDLEWARE = [
     "config.health.health_middleware",  # load balancers ask without a host name
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.security.security_headers",
     "django.middleware.gzip.GZipMiddleware",  # admin pages are 300 KB of markup
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -173,6 +176,7 @@ LOGIN_URL = reverse_lazy("admin:login")
 LANGUAGE_CODE = "en-in"
 TIME_ZONE = "Asia/Kolkata"
 USE_TZ = True
+FORMAT_MODULE_PATH = "config.formats"  # Django knows no Indian English
 
 STATIC_URL = "static/"
 # The image has collected its files; a checkout serves them from where they are.

@@ -1,0 +1,114 @@
+import uuid
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from django.contrib.auth.models import Group, Permission, User
+from django.test import Client
+from django.urls import reverse
+
+from config import panels
+from contacts.models import Contact, ContactIdentity
+from contacts.tests.factories import ContactFactory
+from customers.models import Customer
+from tenants.models import Tenant
+from tenants.tests.factories import MembershipFactory, TenantFactory
+from uploads.models import FileUpload
+
+pytestmark = pytest.mark.django_db
+
+
+def make_entry(tenant: Tenant, phone: str, name: str) -> Customer:
+    upload, _ = FileUpload.objects.get_or_create(
+        tenant=tenant, original_name="november.csv", sha256="0" * 64
+    )
+    return Customer.objects.create(
+        tenant=tenant,
+        upload=upload,
+        row_number=7,
+        full_name=name,
+        primary_phone=phone,
+        loan_number="SF-1042",
+        loan_amount=Decimal("150000.00"),
+        outstanding_amount=Decimal("120500.50"),
+        due_date=date(2024, 11, 15),
+        days_past_due=12,
+        fingerprint=uuid.uuid4().hex,
+    )
+
+
+@pytest.fixture
+def clerk(client: Client) -> User:
+    user = MembershipFactory.create().user
+    user.groups.add(Group.objects.get(name="Staff"))
+    client.force_login(user)
+    return user
+
+
+@pytest.fixture
+def contact(clerk: User) -> Contact:
+    return ContactFactory.create(
+        tenant=clerk.memberships.get().tenant, phone_number="919876543210"
+    )
+
+
+def panel_on(client: Client, contact: Contact) -> str:
+    page = client.get(reverse("admin:contacts_contact_change", args=[contact.pk]))
+    return page.content.decode().partition('id="loan-entries"')[2]
+
+
+def test_a_person_shows_every_loan_entry_of_their_number_newest_first(
+    client: Client, contact: Contact
+) -> None:
+    make_entry(contact.tenant, "+919876543210", "Older Entry")
+    make_entry(contact.tenant, "+919876543210", "Newer Entry")
+
+    panel = panel_on(client, contact)
+
+    assert 0 < panel.index("Newer Entry") < panel.index("Older Entry")
+    for shown in ("SF-1042", "₹1,50,000", "₹1,20,500.50", "15 Nov 2024", "12"):
+        assert shown in panel
+    assert "november.csv, line 7" in panel
+
+
+def test_a_former_number_of_theirs_counts_too(client: Client, contact: Contact) -> None:
+    ContactIdentity.objects.create(
+        tenant=contact.tenant, contact=contact, kind="phone", value="919000000001"
+    )
+    make_entry(contact.tenant, "+919000000001", "Former Number")
+
+    assert "Former Number" in panel_on(client, contact)
+
+
+def test_the_same_number_in_another_tenants_file_is_not_shown(
+    client: Client, contact: Contact
+) -> None:
+    make_entry(TenantFactory.create(), "+919876543210", "Somebody Else")
+
+    panel = panel_on(client, contact)
+
+    assert "Somebody Else" not in panel
+    assert "No customer file has named this number." in panel
+
+
+def test_the_panel_ends_and_says_so(
+    client: Client, contact: Contact, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(panels, "MOST", 2)
+    for _ in range(3):
+        make_entry(contact.tenant, "+919876543210", "Asha Verma")
+
+    panel = panel_on(client, contact)
+
+    assert panel.count("Asha Verma") == 2
+    assert "The newest 2 are shown." in panel
+
+
+def test_who_may_not_see_customers_sees_no_panel(
+    client: Client, clerk: User, contact: Contact
+) -> None:
+    make_entry(contact.tenant, "+919876543210", "Asha Verma")
+    clerk.groups.clear()
+    clerk.user_permissions.set(Permission.objects.filter(codename="view_contact"))
+
+    assert panel_on(client, contact) == ""
