@@ -18,11 +18,18 @@ def signature(body: bytes, secret: str = APP_SECRET) -> str:
     return f"sha256={digest}"
 
 
-def post(body: bytes, *, secret: str = APP_SECRET, path: str = WEBHOOK) -> HttpResponse:
+def post(
+    body: bytes,
+    *,
+    secret: str = APP_SECRET,
+    path: str = WEBHOOK,
+    secure: bool = False,
+) -> HttpResponse:
     return Client().post(
         path,
         data=body,
         content_type="application/json",
+        secure=secure,
         headers={"X-Hub-Signature-256": signature(body, secret)},
     )
 
