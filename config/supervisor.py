@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import IO
 
 PR_SET_PDEATHSIG = 1
-POLL_SECONDS = 0.2
+POLL_SECONDS = 0.1
 RESTART_DELAY_SECONDS = 1
 DEATHS_ALLOWED = 3
 DEATHS_COUNTED_SECONDS = 60
@@ -52,6 +52,7 @@ class Supervisor:
         self.stops_asked = 0
 
     def start(self, name: str, command: Sequence[str]) -> None:
+        """Start a child, from the thread that stays: the kernel ties it to that."""
         process = self._spawn(name, command)
         self.children.append(Child(name=name, command=command, process=process))
 
@@ -60,18 +61,15 @@ class Supervisor:
         self.stops_asked += 1
 
     def run(self, *, tend: Callable[[], None]) -> bool:
-        """Watch over the children until the end; call `tend` about every second.
+        """Watch over the children until the end; call `tend` a few times a second.
 
         False when a child died too often to go on.
         """
-        tended_at = 0.0
         while not self.stops_asked:
             for child in self.children:
                 if child.process.poll() is not None and not self._revive(child):
                     return False
-            if time.monotonic() - tended_at > 1:
-                tend()
-                tended_at = time.monotonic()
+            tend()
             time.sleep(POLL_SECONDS)
         return True
 

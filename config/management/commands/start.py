@@ -29,7 +29,7 @@ WEB_PROCESSES = 2
 # As many as the connection pool of one process: a thread more would wait for one.
 WEB_THREADS = 16
 WORKER_PROCESSES = max(2, min(4, os.cpu_count() or 2))
-READY_SECONDS = 60
+CELERY = [sys.executable, "-m", "celery", "--quiet", "--skip-checks", "-A", "config"]
 COLOURS = {"start": 35, "web": 32, "worker": 33, "beat": 36}
 
 
@@ -42,6 +42,8 @@ def port_number(text: str) -> int:
 class Command(BaseCommand):
     help = "Run web, worker and beat, with their servers if none are configured."
 
+    requires_system_checks = ()  # they are `make check`'s, and load every page
+
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--port", type=port_number, default=settings.PORT)
         parser.add_argument(
@@ -49,25 +51,23 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, port: int, no_demo: bool, **options: Any) -> None:
-        began_at = time.monotonic()
+        self.began_at = time.monotonic()
+        self.port = port
         self.printing = threading.Lock()
+        self.is_ready = False
         check_port(port)
         try:
             with_signals_as(interrupt)
             self.prepare(demo=not no_demo)
         except KeyboardInterrupt:
             sys.exit("Stopped.")
-        supervisor = Supervisor(say=self.say, environment=os.environ)
-        with_signals_as(lambda *_: supervisor.ask_to_stop())
+        self.supervisor = Supervisor(say=self.say, environment=os.environ)
+        with_signals_as(lambda *_: self.supervisor.ask_to_stop())
         try:
-            for name, command in commands(port).items():
-                supervisor.start(name, command)
-            threading.Thread(
-                target=self.announce, args=(port, began_at), daemon=True
-            ).start()
-            went_well = supervisor.run(tend=self.heal)
+            self.supervisor.start("web", web_command(port))
+            went_well = self.supervisor.run(tend=self.tend)
         finally:
-            supervisor.stop()
+            self.supervisor.stop()
         if not went_well:
             sys.exit(1)
         self.say("start", "stopped")
@@ -84,17 +84,19 @@ class Command(BaseCommand):
                     password="admin",  # noqa: S106 - every start shows it
                 )
 
-    def heal(self) -> None:
+    def tend(self) -> None:
         for server in embedded.heal():
             self.say("start", f"{server} had died and runs again")
+        if not self.is_ready and is_healthy(self.port):
+            self.is_ready = True
+            # Only now: the page somebody waits for has had both cores to itself.
+            self.supervisor.start("worker", worker_command())
+            self.supervisor.start("beat", beat_command(self.port))
+            self.announce()
 
-    def announce(self, port: int, began_at: float) -> None:
-        """Say where it is once it answers."""
-        url = f"http://{HOST}:{port}"
-        if not wait_until_healthy(port):
-            self.say("start", f"{url}/healthz does not answer: see web's lines above")
-            return
-        seconds = time.monotonic() - began_at
+    def announce(self) -> None:
+        url = f"http://{HOST}:{self.port}"
+        seconds = time.monotonic() - self.began_at
         login = " (user admin, password admin)" if settings.EMBEDDED else ""
         self.say("start", f"ready after {seconds:.1f} s: {url}/admin/{login}")
         self.say("start", "send it a WhatsApp message from another terminal, here:")
@@ -141,53 +143,53 @@ def interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def commands(port: int) -> dict[str, list[str]]:
-    celery = [sys.executable, "-m", "celery", "--quiet", "-A", "config"]
-    return {
-        "web": [
-            *(sys.executable, "-m", "granian", "config.wsgi:application"),
-            *("--interface", "wsgi", "--no-ws"),
-            *("--host", HOST, "--port", str(port)),
-            *("--workers", str(WEB_PROCESSES)),
-            *("--blocking-threads", str(WEB_THREADS)),
-            *("--respawn-failed-workers", "--workers-kill-timeout", "5"),
-            # Not its warning about threads: ours wait for the database, not for a core.
-            *("--log-level", "error"),
-        ],
-        "worker": [
-            *(*celery, "worker", "--loglevel", "INFO"),
-            *("--concurrency", str(WORKER_PROCESSES)),
-            # Chatter between workers, of which there is one.
-            *("--without-gossip", "--without-mingle", "--without-heartbeat"),
-        ],
-        # A process of its own: a worker's `-B` outlives the worker's kill -9.
-        "beat": [
-            *(*celery, "beat", "--loglevel", "INFO"),
-            *("--pidfile", "", "--schedule", str(beat_file(port))),
-        ],
-    }
+def web_command(port: int) -> list[str]:
+    return [
+        *(sys.executable, "-m", "granian", "config.wsgi:application"),
+        *("--interface", "wsgi", "--no-ws"),
+        *("--host", HOST, "--port", str(port)),
+        *("--workers", str(WEB_PROCESSES)),
+        *("--blocking-threads", str(WEB_THREADS)),
+        *("--respawn-failed-workers", "--workers-kill-timeout", "5"),
+        # Not its warning about threads: ours wait for the database, not for a core.
+        *("--log-level", "error"),
+    ]
 
 
-def beat_file(port: int) -> Path:
+def worker_command() -> list[str]:
+    return [
+        *(*CELERY, "worker", "--loglevel", "INFO"),
+        *("--concurrency", str(WORKER_PROCESSES)),
+        # Chatter between workers, of which there is one.
+        *("--without-gossip", "--without-mingle", "--without-heartbeat"),
+    ]
+
+
+def beat_command(port: int) -> list[str]:
+    """Return beat's command: a process of its own.
+
+    A worker's `-B` would outlive the worker's kill -9.
+    """
     if settings.EMBEDDED:
-        return embedded.base_dir() / "beat"
-    return Path(tempfile.gettempdir()) / f"dues-desk-beat-{os.getuid()}-{port}"
+        schedule = embedded.base_dir() / "beat"
+    else:
+        name = f"dues-desk-beat-{os.getuid()}-{port}"
+        schedule = Path(tempfile.gettempdir()) / name
+    return [
+        *(*CELERY, "beat", "--loglevel", "WARNING"),
+        *("--pidfile", "", "--schedule", str(schedule)),
+    ]
 
 
-def wait_until_healthy(port: int) -> bool:
-    deadline = time.monotonic() + READY_SECONDS
-    while time.monotonic() < deadline:
-        connection = http.client.HTTPConnection(HOST, port, timeout=5)
-        try:
-            connection.request("GET", "/healthz")
-            if connection.getresponse().status == HTTPStatus.OK:
-                return True
-        except (OSError, http.client.HTTPException):
-            pass  # not yet
-        finally:
-            connection.close()
-        time.sleep(0.1)
-    return False
+def is_healthy(port: int) -> bool:
+    connection = http.client.HTTPConnection(HOST, port, timeout=5)
+    try:
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status == HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
 
 
 def sample_line(url: str) -> str:
