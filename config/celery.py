@@ -11,4 +11,5 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 app.conf.beat_schedule = {
     "sweep-webhooks": {"task": "messaging.tasks.sweep", "schedule": 15.0},
+    "sweep-uploads": {"task": "uploads.tasks.sweep", "schedule": 20.0},
 }

@@ -1,6 +1,7 @@
 """Customer files on their way in: the file, its parts, what was wrong in it."""
 
 import uuid
+from datetime import datetime
 
 from django.conf import settings
 from django.db import models
@@ -127,6 +128,57 @@ class FileUpload(models.Model):
     def __str__(self) -> str:
         return f"upload {self.pk}"
 
+    def mark_failed(self, *, stage: Stage, message: str, now: datetime) -> None:
+        """End the upload, naming its stage; what was loaded before stays.
+
+        An upload that ended meanwhile, cancelled say, stays as it is.
+        """
+        self.status, self.stage = self.Status.FAILED, stage
+        self.error = f"[{stage}] {message}"
+        FileUpload.objects.filter(
+            pk=self.pk, status__in=[self.Status.PENDING, self.Status.PROCESSING]
+        ).update(
+            status=self.status,
+            stage=stage,
+            error=self.error,
+            completed_at=now,
+            updated_at=now,
+        )
+
+    @property
+    def is_over(self) -> bool:
+        return self.status not in (
+            self.Status.PENDING,
+            self.Status.REVIEW,
+            self.Status.PROCESSING,
+            self.Status.PAUSED,
+        )
+
+    @property
+    def rows_file(self) -> str:
+        """The kept file that the parts' places refer to, in the default storage.
+
+        UTF-16 and UTF-32 are rewritten once, so that parts can be cut by bytes.
+        """
+        return str(self.layout.get("rows_file") or self.file.name)
+
+    @property
+    def sentence(self) -> str:
+        """How the upload stands, for people."""
+        if self.status == self.Status.COMPLETED:
+            return (
+                f"Upload completed: {self.succeeded_rows} successful, "
+                f"{self.failed_rows} failed"
+            )
+        if self.status == self.Status.FAILED:
+            return f"Upload failed: {self.error}"
+        if self.status == self.Status.PROCESSING:
+            return {
+                self.Stage.CSV_PARSE: "Reading the file",
+                self.Stage.CUSTOMER_CREATION: "Loading the customers",
+            }.get(self.Stage(self.stage), "Finishing")
+        return f"This upload is {self.get_status_display()}"
+
 
 class UploadPart(models.Model):
     """Some 20,000 rows of a file, loaded whole, once, or not at all."""
@@ -151,6 +203,9 @@ class UploadPart(models.Model):
         db_default=Status.PENDING,
     )
     attempts = models.PositiveSmallIntegerField(default=0, db_default=0)
+    claimed_at = models.DateTimeField(
+        null=True, help_text="When a worker last took it up; shares workers fairly."
+    )
     error = models.TextField(blank=True, default="", db_default="")
     succeeded_rows = models.PositiveIntegerField(default=0, db_default=0)
     failed_rows = models.PositiveIntegerField(default=0, db_default=0)

@@ -135,7 +135,7 @@ def _outcome(text: str) -> str:
 def test_the_fast_way_reads_what_libphonenumber_reads(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    rng = random.Random(20241115)  # noqa: S311  numbers to test with, no secret
+    rng = random.Random(20241115)
     texts = [
         _typed(f"{rng.randrange(10**9, 10**10)}", rng) if rng.random() < 0.4
         else _typed(f"{rng.randrange(6 * 10**9, 10**10)}", rng)

@@ -201,6 +201,13 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("attempts", models.PositiveSmallIntegerField(db_default=0, default=0)),
+                (
+                    "claimed_at",
+                    models.DateTimeField(
+                        help_text="When a worker last took it up; shares workers fairly.",
+                        null=True,
+                    ),
+                ),
                 ("error", models.TextField(blank=True, db_default="", default="")),
                 (
                     "succeeded_rows",

@@ -1,0 +1,66 @@
+"""One part of a file, loaded by COPY."""
+
+from datetime import datetime
+from typing import BinaryIO, cast
+
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.db import connection
+
+from customers.models import Customer
+from uploads.layout import Layout
+from uploads.models import RowIssue, UploadPart
+from uploads.records import read_blocks
+from uploads.rows import NULL, Issue, LineWriter, RowReader
+
+_COPY_CUSTOMERS = (
+    f"COPY {Customer._meta.db_table} ({', '.join(LineWriter.columns)})"
+    f" FROM STDIN WITH (NULL E'\\x{ord(NULL):02x}')"
+)
+_COPY_ISSUES = (
+    f"COPY {RowIssue._meta.db_table}"
+    " (upload_id, line, column_name, value_masked, code, message) FROM STDIN"
+)
+
+
+def load_part(part: UploadPart, *, now: datetime) -> tuple[int, int]:
+    """Write a part's good rows and its issues; return how many rows were good and bad.
+
+    Belongs into the transaction that marks the part done.
+    """
+    upload = part.upload
+    kept = {name: value for name, value in upload.layout.items() if name != "rows_file"}
+    layout = Layout.from_json(kept)
+    reader = RowReader(
+        layout,
+        region=upload.tenant.country,
+        national_id_key=settings.NATIONAL_ID_KEY.encode(),
+    )
+    writer = LineWriter(tenant_id=upload.tenant_id, upload_id=upload.pk, now=now)
+    succeeded = 0
+    issues: list[Issue] = []
+    with (
+        default_storage.open(upload.rows_file) as file,
+        connection.cursor() as cursor,
+    ):
+        # PostgreSQL takes in a block while the next one is read.
+        with cursor.copy(_COPY_CUSTOMERS) as copy:
+            for block in read_blocks(
+                cast(BinaryIO, file),
+                layout.shape(),
+                start=part.start_byte,
+                end=part.end_byte,
+                first_line=part.first_line,
+            ):
+                entries, refused = reader.read(block.rows)
+                copy.write(writer.lines(entries))
+                succeeded += len(entries)
+                issues += refused
+                issues += [
+                    Issue(fault.line, "", "", fault.code, fault.message)
+                    for fault in block.faults
+                ]
+        with cursor.copy(_COPY_ISSUES) as copy:
+            for issue in issues:
+                copy.write_row((upload.pk, *issue))
+    return succeeded, len({issue.line for issue in issues})

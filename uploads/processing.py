@@ -1,0 +1,328 @@
+"""What workers do with a customer file: read it, load its parts, say how it went.
+
+A part is claimed by its row lock, which is held until its rows, its issues, its counts
+and its *done* commit together. Kill anything at any moment: a part is there whole,
+once, or not at all, and whoever comes next finds what is left.
+"""
+
+import logging
+import re
+from datetime import datetime, timedelta
+from tempfile import TemporaryFile
+from typing import BinaryIO, cast
+
+from django.conf import settings
+from django.core.files import File
+from django.core.files.storage import default_storage
+from django.db import (
+    DatabaseError,
+    IntegrityError,
+    OperationalError,
+    connection,
+    transaction,
+)
+from django.db.models import Exists, F, OuterRef
+
+from uploads.encodings import UnreadableFile
+from uploads.loading import load_part
+from uploads.models import FileUpload, UploadPart
+from uploads.reader import Understood, rewrite_as_utf8, understand, wide_encoding
+
+logger = logging.getLogger(__name__)
+
+Status, Stage = FileUpload.Status, FileUpload.Stage
+
+MAX_ATTEMPTS = 5
+# A part takes a second or two. An upload on which nobody laid hands for so long has
+# lost its worker, or its ring.
+_STALLED_AFTER = timedelta(seconds=15)
+
+# The tenant whose turn was longest ago comes first, so that a small file does not wait
+# for a big one of somebody else's. Parts that failed before come after all others.
+_CLAIM = """
+WITH turns AS (
+    SELECT upload.tenant_id, max(part.claimed_at) AS last_at
+    FROM upload_parts part JOIN file_uploads upload ON upload.id = part.upload_id
+    WHERE upload.status = 'processing'
+    GROUP BY upload.tenant_id
+)
+UPDATE upload_parts SET attempts = attempts + 1, claimed_at = clock_timestamp()
+WHERE id = (
+    SELECT part.id
+    FROM upload_parts part
+    JOIN file_uploads upload ON upload.id = part.upload_id
+    JOIN turns ON turns.tenant_id = upload.tenant_id
+    WHERE part.status = 'pending' AND upload.status = 'processing'
+      AND (%(upload_id)s::bigint IS NULL OR upload.id = %(upload_id)s)
+    ORDER BY turns.last_at NULLS FIRST, part.attempts, upload.id, part.number
+    LIMIT 1
+    FOR UPDATE OF part SKIP LOCKED
+)
+RETURNING id
+"""
+
+
+def read_upload(*, upload_id: int, now: datetime) -> int:
+    """Understand an upload's file and cut it into parts; return how many.
+
+    0 when there is nothing to read: it is read already, being read, over or gone.
+    """
+    unread = FileUpload.objects.filter(
+        pk=upload_id,
+        status__in=[Status.PENDING, Status.PROCESSING],
+        stage__in=[Stage.FILE_UPLOAD, Stage.CSV_PARSE],
+    )
+    with transaction.atomic():
+        # Counted before the work, so that a file which kills its worker is given up.
+        upload = unread.select_for_update(skip_locked=True, no_key=True).first()
+        if upload is None:
+            return 0
+        upload.attempts += 1
+        upload.status, upload.stage = Status.PROCESSING, Stage.CSV_PARSE
+        upload.started_at, upload.updated_at = upload.started_at or now, now
+        upload.save(
+            update_fields=["attempts", "status", "stage", "started_at", "updated_at"]
+        )
+    if upload.attempts > MAX_ATTEMPTS:
+        _give_up_reading(upload, "its workers died", now)
+        return 0
+    with transaction.atomic():
+        upload = unread.select_for_update(skip_locked=True, no_key=True).first()
+        if upload is None:
+            return 0
+        return _read(upload, now)
+
+
+def _read(upload: FileUpload, now: datetime) -> int:
+    try:
+        rows_file = _rows_file(upload)
+        with default_storage.open(rows_file) as file:
+            understood = understand(cast(BinaryIO, file))
+    except UnreadableFile as unreadable:
+        upload.mark_failed(stage=Stage.CSV_PARSE, message=str(unreadable), now=now)
+        logger.info("Upload %s cannot be read", upload.pk)
+        return 0
+    except FileNotFoundError:
+        upload.mark_failed(
+            stage=Stage.CSV_PARSE, message="The kept file is gone.", now=now
+        )
+        return 0
+    except DatabaseError:
+        raise
+    except Exception as exc:
+        # Whatever a file may do to the reader, it does to its own upload only.
+        logger.exception("Upload %s could not be read", upload.pk)
+        if upload.attempts >= MAX_ATTEMPTS:
+            _give_up_reading(upload, type(exc).__name__, now)
+        return 0
+    _keep_understood(upload, understood, rows_file, now)
+    return len(understood.parts)
+
+
+def _rows_file(upload: FileUpload) -> str:
+    """Return the name of the kept file from which rows are read."""
+    kept_name = str(upload.file.name)
+    with default_storage.open(kept_name) as file:
+        kept = cast(BinaryIO, file)
+        encoding = wide_encoding(kept)
+        if encoding is None:
+            return kept_name
+        name = f"{kept_name}.utf8"
+        with TemporaryFile() as rewritten:
+            rewrite_as_utf8(kept, encoding, cast(BinaryIO, rewritten))
+            rewritten.seek(0)
+            default_storage.delete(name)  # of an attempt that did not end well
+            return default_storage.save(name, File(rewritten))
+
+
+def _keep_understood(
+    upload: FileUpload, understood: Understood, rows_file: str, now: datetime
+) -> None:
+    upload.parts.all().delete()
+    UploadPart.objects.bulk_create(
+        UploadPart(
+            upload=upload,
+            number=number,
+            start_byte=part.start,
+            end_byte=part.end,
+            first_line=part.first_line,
+            row_count=part.row_count,
+        )
+        for number, part in enumerate(understood.parts)
+    )
+    upload.stage = Stage.CUSTOMER_CREATION
+    upload.total_rows = understood.row_count
+    upload.layout = {**understood.layout.as_json(), "rows_file": rows_file}
+    upload.notices = understood.notices
+    upload.updated_at = now
+    upload.save(
+        update_fields=["stage", "total_rows", "layout", "notices", "updated_at"]
+    )
+    logger.info(
+        "Parsed %d customer records from %s",
+        upload.total_rows,
+        _loggable(upload.original_name),
+    )
+
+
+def _loggable(name: str) -> str:
+    """Return a file's name for the log: people name files after phone numbers."""
+    return name if settings.LOG_PERSONAL_DATA else re.sub(r"\d{7,}", "…", name)
+
+
+def _give_up_reading(upload: FileUpload, reason: str, now: datetime) -> None:
+    upload.mark_failed(
+        stage=Stage.CSV_PARSE,
+        message=f"The file could not be read in {MAX_ATTEMPTS} attempts ({reason}).",
+        now=now,
+    )
+
+
+def load_next_part(*, now: datetime, upload_id: int | None = None) -> bool:
+    """Load one part, of any upload or the one given; False when there is none.
+
+    Any number of workers may do so side by side.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM, {"upload_id": upload_id})
+        claimed = cursor.fetchone()
+    if claimed is None:
+        return False
+    try:
+        with transaction.atomic():
+            done = _load(part_id=claimed[0], now=now)
+    except _Withdrawn:
+        return True
+    except OperationalError:
+        raise  # the database is away; the part is as it was
+    except Exception as exc:
+        # A part that cannot be loaded costs its own upload, after all its siblings.
+        logger.exception("Part %s could not be loaded", claimed[0])
+        _note_failure(part_id=claimed[0], reason=type(exc).__name__, now=now)
+        return True
+    if done is not None:
+        finish_upload(upload_id=done, now=now)
+    return True
+
+
+class _Withdrawn(Exception):
+    """The upload was cancelled while a part of it was loaded."""
+
+
+def _load(*, part_id: int, now: datetime) -> int | None:
+    """Load a claimed part and return its upload's id; None when it is taken."""
+    part = (
+        UploadPart.objects.select_for_update(skip_locked=True, of=("self",))
+        .select_related("upload__tenant")
+        .filter(pk=part_id, status=UploadPart.Status.PENDING)
+        .first()
+    )
+    if part is None:
+        return None
+    if part.attempts > MAX_ATTEMPTS:
+        _give_up_loading(part, part.error or "its workers died", now)
+        return None
+    upload = part.upload
+    with connection.cursor() as cursor:
+        # Entries have no foreign key to their upload, for speed: this lock keeps it
+        # there. It does not stand in the way of other parts' counts.
+        cursor.execute(
+            "SELECT 1 FROM file_uploads WHERE id = %s FOR KEY SHARE", [upload.pk]
+        )
+    part.succeeded_rows, part.failed_rows = load_part(part, now=now)
+    part.status, part.done_at, part.error = UploadPart.Status.DONE, now, ""
+    part.save(
+        update_fields=["succeeded_rows", "failed_rows", "status", "done_at", "error"]
+    )
+    counted = FileUpload.objects.filter(pk=upload.pk, status=Status.PROCESSING).update(
+        succeeded_rows=F("succeeded_rows") + part.succeeded_rows,
+        failed_rows=F("failed_rows") + part.failed_rows,
+        updated_at=now,
+    )
+    if not counted:
+        raise _Withdrawn
+    return upload.pk
+
+
+def _note_failure(*, part_id: int, reason: str, now: datetime) -> None:
+    UploadPart.objects.filter(pk=part_id).update(error=reason)
+    with transaction.atomic():
+        part = (
+            UploadPart.objects.select_for_update(of=("self",))
+            .select_related("upload")
+            .get(pk=part_id)
+        )
+        if part.attempts >= MAX_ATTEMPTS and part.status == UploadPart.Status.PENDING:
+            _give_up_loading(part, reason, now)
+
+
+def _give_up_loading(part: UploadPart, reason: str, now: datetime) -> None:
+    part.status, part.error = UploadPart.Status.FAILED, reason
+    part.save(update_fields=["status", "error"])
+    part.upload.mark_failed(
+        stage=Stage.CUSTOMER_CREATION,
+        message=f"The {part.row_count} rows from line {part.first_line} could not be "
+        f"loaded in {MAX_ATTEMPTS} attempts ({reason}). All other parts are kept; "
+        "retry goes on with these.",
+        now=now,
+    )
+
+
+def finish_upload(*, upload_id: int, now: datetime) -> bool:
+    """Complete an upload whose parts are all done; True for whoever did it."""
+    unfinished = UploadPart.objects.filter(upload=OuterRef("pk")).exclude(
+        status=UploadPart.Status.DONE
+    )
+    try:
+        with transaction.atomic():
+            finished = FileUpload.objects.filter(
+                ~Exists(unfinished),
+                pk=upload_id,
+                status=Status.PROCESSING,
+                stage=Stage.CUSTOMER_CREATION,
+            ).update(
+                status=Status.COMPLETED,
+                stage=Stage.STATUS_UPDATE,
+                completed_at=now,
+                updated_at=now,
+            )
+    except IntegrityError:
+        # The constraint that keeps counts honest: a defect of ours, shown as one.
+        logger.exception("The counts of upload %s do not add up", upload_id)
+        FileUpload.objects.get(pk=upload_id).mark_failed(
+            stage=Stage.STATUS_UPDATE,
+            message="The counts of its rows do not add up to their total.",
+            now=now,
+        )
+        return False
+    if not finished:
+        return False
+    upload = FileUpload.objects.only("succeeded_rows", "failed_rows").get(pk=upload_id)
+    logger.info(
+        "File processing completed: %d successful, %d failed",
+        upload.succeeded_rows,
+        upload.failed_rows,
+    )
+    return True
+
+
+def stalled_uploads(*, now: datetime) -> list[int]:
+    """Return the uploads that should move and do not, those that waited longest first.
+
+    One that is being read holds its row lock and is not among them.
+    """
+    before = now - _STALLED_AFTER
+    claimed_lately = UploadPart.objects.filter(
+        upload=OuterRef("pk"), claimed_at__gte=before
+    )
+    still = FileUpload.objects.filter(
+        ~Exists(claimed_lately),
+        status__in=[Status.PENDING, Status.PROCESSING],
+        updated_at__lt=before,
+    ).order_by("pk")
+    with transaction.atomic():
+        return list(
+            still.select_for_update(skip_locked=True, no_key=True).values_list(
+                "pk", flat=True
+            )
+        )

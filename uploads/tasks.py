@@ -1,0 +1,77 @@
+"""What the workers do for customer files."""
+
+import logging
+import time
+from typing import Any
+
+from celery import shared_task
+from celery.signals import worker_ready
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from uploads.processing import (
+    finish_upload,
+    load_next_part,
+    read_upload,
+    stalled_uploads,
+)
+
+logger = logging.getLogger(__name__)
+
+# Then the worker is free for messages, and a further task goes on.
+_SLICE_SECONDS = 2.0
+# More of them than workers do no harm; each finds its own part.
+_MOST_HELPERS = 8
+# Below the period at which beat calls the sweep (config/celery.py), or they pile up.
+_SWEEP_EXPIRES_SECONDS = 19
+
+
+@shared_task
+def process_upload(upload_id: int) -> None:
+    """Read an upload's file, then load it with as many workers as are free.
+
+    Delivered twice, the second finds nothing to do.
+    """
+    part_count = read_upload(upload_id=upload_id, now=timezone.now())
+    for _ in range(min(part_count - 1, _MOST_HELPERS)):
+        if not _queue_helper():
+            break
+    load_parts()
+    # Its last worker may have been killed between the last part and this.
+    finish_upload(upload_id=upload_id, now=timezone.now())
+
+
+@shared_task
+def load_parts() -> None:
+    """Load parts of whichever tenant's turn it is, for a short while."""
+    until = time.monotonic() + _SLICE_SECONDS
+    while load_next_part(now=timezone.now()):
+        # With the broker gone nobody else would go on: then this worker does.
+        if time.monotonic() > until and _queue_helper():
+            return
+
+
+@shared_task(expires=_SWEEP_EXPIRES_SECONDS)
+def sweep() -> None:
+    """Carry on uploads that nobody is working on: lost rings, killed workers."""
+    for upload_id in stalled_uploads(now=timezone.now()):
+        logger.info("Upload %s stood still and is carried on", upload_id)
+        process_upload(upload_id)
+
+
+@worker_ready.connect
+def sweep_at_start(**_: Any) -> None:
+    """Take up at once what came in while no worker ran."""
+    try:
+        sweep.delay()
+    except OperationalError as exc:
+        logger.warning("The sweep at start could not be queued: %s", exc)
+
+
+def _queue_helper() -> bool:
+    try:
+        load_parts.delay()
+    except OperationalError as exc:
+        logger.warning("No further worker could be called: %s", exc)
+        return False
+    return True
