@@ -80,14 +80,14 @@ def create_cluster(base: Path) -> None:
 
 
 def start_server(base: Path) -> int:
-    data = base / POSTGRESQL.folder
+    data, sockets = base / POSTGRESQL.folder, socket_dir(base)
     # A killed postmaster's children finish what they are at, and a new one must not
-    # start beside them. With the last of them gone, the pid file is surely stale;
+    # start beside them. With the last of them gone, its lock files are surely stale;
     # PostgreSQL itself would take a zombie's or a reused number for a running server.
     end_processes(base, POSTGRESQL, seconds=5)
-    with contextlib.suppress(FileNotFoundError):
-        (data / POSTGRESQL.pid_file).unlink()
-    settings = SETTINGS | {"unix_socket_directories": str(socket_dir(base))}
+    for stale in (data / POSTGRESQL.pid_file, sockets / ".s.PGSQL.5432.lock"):
+        stale.unlink(missing_ok=True)
+    settings = SETTINGS | {"unix_socket_directories": str(sockets)}
     return start_detached(
         [
             postgresql_programs(base) / "postgres",

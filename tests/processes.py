@@ -1,0 +1,75 @@
+"""What the tests with real processes share."""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+DEADLINE_SECONDS = 30
+
+
+def wait_until(happened: Callable[[], object], *, what: str) -> None:
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not happened():
+        assert time.monotonic() < deadline, f"never {what}"
+        time.sleep(0.02)
+
+
+def processes_of(directory: Path) -> dict[int, str]:
+    """Return the command lines of all processes of an embedded directory.
+
+    It is in the environment of each, and in no other's.
+    """
+    mark = b"EMBEDDED_DIR=" + os.fsencode(directory)
+    found = {}
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError):
+            environment = Path(f"/proc/{name}/environ").read_bytes()
+            if mark in environment.split(b"\0") and int(name) != os.getpid():
+                command = Path(f"/proc/{name}/cmdline").read_bytes()
+                found[int(name)] = command.replace(b"\0", b" ").decode()
+    return found
+
+
+def wait_until_nobody_is_left(directory: Path) -> None:
+    wait_until(
+        lambda: not processes_of(directory), what=f"gone: {processes_of(directory)}"
+    )
+
+
+@contextlib.contextmanager
+def embedded_directory(name: str = "embedded") -> Iterator[Path]:
+    """Make a directory for embedded servers; at the end nothing of it is left.
+
+    Not below pytest's own, which is closed to PostgreSQL's user when root runs tests.
+    """
+    parent = Path(tempfile.mkdtemp(prefix="dues-desk-test-"))
+    parent.chmod(0o711)
+    directory = parent / name
+    try:
+        yield directory
+    finally:
+        for pid in processes_of(directory):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        wait_until_nobody_is_left(directory)
+        shutil.rmtree(parent)
+
+
+def environment_of(directory: Path) -> dict[str, str]:
+    """Return an environment in which settings start servers of their own."""
+    ours = {"DATABASE_URL", "REDIS_URL"}
+    kept = {name: value for name, value in os.environ.items() if name not in ours}
+    return kept | {"EMBEDDED_DIR": str(directory)}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
