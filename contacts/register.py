@@ -91,11 +91,12 @@ def _load(
     }
     with connection.cursor() as cursor:
         # By identity, or by the number of a contact that was inserted by hand and has
-        # no identity yet.
+        # no identity yet. An array, not IN: PostgreSQL checks a row again after waiting
+        # for its lock, and in a join with a UNION it then loses the row.
         cursor.execute(
             """
             SELECT id, phone_number FROM contacts
-            WHERE id IN (
+            WHERE id = ANY(ARRAY(
                 SELECT contact_id FROM contact_identities AS identity
                 JOIN unnest(%s::text[], %s::text[]) AS wanted (kind, value)
                   ON identity.kind = wanted.kind AND identity.value = wanted.value
@@ -103,7 +104,7 @@ def _load(
                 UNION ALL
                 SELECT id FROM contacts
                 WHERE tenant_id = %s AND phone_number = ANY(%s::text[])
-            )
+            ))
             ORDER BY id FOR NO KEY UPDATE
             """,
             [
