@@ -11,7 +11,7 @@ from dataclasses import astuple, dataclass, replace
 from datetime import datetime
 from typing import Self
 
-from django.db import Error, transaction
+from django.db import Error, connection, transaction
 
 from messaging import whatsapp
 from messaging.conversations import Arrival, Written, write_arrivals
@@ -141,7 +141,10 @@ def process_event(*, event_id: int, now: datetime) -> Outcome:
             return Outcome()
         try:
             with transaction.atomic():
-                return _process(_read([event]), now=now)
+                outcome = _process(_read([event]), now=now)
+                # Foreign keys are checked at the commit, too late for a savepoint.
+                connection.check_constraints()
+                return outcome
         except _MENDABLE as exc:
             logger.warning(
                 "Event %s failed and is tried item by item: %s",
@@ -189,17 +192,19 @@ def _process_by_item(event: ClaimedEvent, *, now: datetime) -> Outcome:
     for name, item in _items(reading.arrivals):
         try:
             with transaction.atomic():
-                written.append(write_arrivals([item], now=now))
+                rows = write_arrivals([item], now=now)
+                connection.check_constraints()
+                written.append(rows)
         except _MENDABLE as exc:
             failures.append(_sentence(name, exc))
-    rows = Outcome(
+    new_rows = Outcome(
         messages=sum(one.messages for one in written),
         statuses=sum(one.statuses for one in written),
     )
     if verdict := reading.verdict(failures):
-        return rows + _mark(verdict, now=now)
+        return new_rows + _mark(verdict, now=now)
     mark_processed(events=[event], now=now)
-    return rows + Outcome(processed=1)
+    return new_rows + Outcome(processed=1)
 
 
 def _items(arrivals: Sequence[Arrival]) -> Iterator[tuple[str, Arrival]]:
