@@ -1,0 +1,1 @@
+"""The demo: a small lender's people, conversations and customer files. All invented."""
