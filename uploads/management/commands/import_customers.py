@@ -1,0 +1,160 @@
+"""Send a customer file in from the command line and follow it to its end."""
+
+import json
+import time
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.files import File
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from tenants.models import Tenant
+from uploads.models import FileUpload
+from uploads.processing import finish_upload, load_next_part, read_upload
+from uploads.progress import group_issues, progress_of
+from uploads.services import create_upload, find_twin
+
+_LOOK_EVERY_SECONDS = 0.3
+_BAR_WIDTH = 30
+# The sweep takes up what the bell did not announce within this; then nobody will.
+_WORKER_EXPECTED_SECONDS = 45
+
+
+class Command(BaseCommand):
+    help = (
+        "Load a customer file. Exits with 1 when rows of it failed, unless "
+        "--allow-failed is given."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", type=Path, metavar="FILE")
+        parser.add_argument("--tenant", required=True, help="id or slug")
+        parser.add_argument(
+            "--here",
+            action="store_true",
+            help="do the work in this process, without a worker",
+        )
+        parser.add_argument(
+            "--allow-failed", action="store_true", help="exit with 0 though rows failed"
+        )
+        parser.add_argument(
+            "--json", action="store_true", help="print the result for programs"
+        )
+
+    def handle(self, *, file: Path, tenant: str, here: bool, **options: Any) -> None:
+        owner = _find_tenant(tenant)
+        try:
+            with file.open("rb") as opened:
+                upload = create_upload(
+                    tenant=owner,
+                    file=File(opened),
+                    name=file.name,
+                    uploaded_by=None,
+                    now=timezone.now(),
+                    queue=not here,
+                )
+        except OSError as exc:
+            raise CommandError(f"{file} cannot be opened: {exc.strerror}.") from exc
+        self.quiet = options["json"]
+        self._tell(f"Upload {upload.pk} of {owner.name}.")
+        if twin := find_twin(upload):
+            self._tell(f"The same file came before, as upload {twin.pk}.")
+        try:
+            self._work(upload) if here else self._watch(upload)
+        except KeyboardInterrupt:
+            goes_on = "stays where it is" if here else "goes on without this window"
+            raise CommandError(
+                f"Stopped looking: upload {upload.pk} {goes_on}."
+            ) from None
+        self._report(upload, as_json=options["json"])
+        failed = upload.failed_rows and not options["allow_failed"]
+        if failed or upload.status != FileUpload.Status.COMPLETED:
+            raise SystemExit(1)
+
+    def _work(self, upload: FileUpload) -> None:
+        """Do what a worker does, beside any worker that does it too."""
+        read_upload(upload_id=upload.pk, now=timezone.now())
+        while not self._is_over(upload):
+            if load_next_part(now=timezone.now(), upload_id=upload.pk):
+                continue
+            if not finish_upload(upload_id=upload.pk, now=timezone.now()):
+                time.sleep(_LOOK_EVERY_SECONDS)
+
+    def _watch(self, upload: FileUpload) -> None:
+        """Follow what the workers do."""
+        reminder_at = time.monotonic() + _WORKER_EXPECTED_SECONDS
+        while not self._is_over(upload):
+            waiting = upload.status == FileUpload.Status.PENDING
+            if waiting and time.monotonic() > reminder_at:
+                reminder_at += _WORKER_EXPECTED_SECONDS
+                self._tell(
+                    "No worker has taken it up yet: is one running? --here does the "
+                    "work in this process."
+                )
+            time.sleep(_LOOK_EVERY_SECONDS)
+
+    def _is_over(self, upload: FileUpload) -> bool:
+        upload.refresh_from_db()
+        progress = progress_of(upload, now=timezone.now())
+        if not self.quiet and self.stderr.isatty():
+            full = _BAR_WIDTH * progress.percent // 100
+            left = f", {progress.seconds_left} s left" if progress.seconds_left else ""
+            self.stderr.write(
+                f"\r[{'#' * full}{'.' * (_BAR_WIDTH - full)}] {progress.percent:3} % "
+                f"{progress.done}/{progress.total} rows, "
+                f"{progress.rows_per_second} rows/s{left}   ",
+                ending="\n" if upload.is_over else "",
+            )
+        return upload.is_over
+
+    def _report(self, upload: FileUpload, *, as_json: bool) -> None:
+        groups = group_issues(upload)
+        if as_json:
+            result = {
+                "id": upload.pk,
+                "status": upload.status,
+                "stage": upload.stage,
+                "error": upload.error,
+                "total": upload.total_rows,
+                "succeeded": upload.succeeded_rows,
+                "failed": upload.failed_rows,
+                "notices": upload.notices,
+                "issues": [
+                    {"code": group.code, "column": group.column_name,
+                     "message": group.message, "rows": group.count,
+                     "first_line": group.first_line}
+                    for group in groups
+                ],
+            }  # fmt: skip
+            self.stdout.write(json.dumps(result, ensure_ascii=False, indent=2))
+            return
+        for notice in upload.notices:
+            self.stdout.write(notice)
+        for group in groups:
+            where = f"{group.column_name}: " if group.column_name else ""
+            self.stdout.write(
+                f"{group.count:>8} rows  {where}{group.message} "
+                f"(first in line {group.first_line})"
+            )
+        self.stdout.write(upload.sentence)
+
+    def _tell(self, sentence: str) -> None:
+        if not self.quiet:
+            self.stderr.write(sentence, self.style.NOTICE)
+
+
+def _find_tenant(name: str) -> Tenant:
+    tenant = None
+    if name.isdecimal():
+        tenant = Tenant.objects.filter(pk=int(name)).first()
+    tenant = tenant or Tenant.objects.filter(slug=name).first()
+    if tenant is None:
+        raise CommandError(
+            f"There is no tenant {name!r}. Name one by its id or slug: "
+            + ", ".join(
+                f"{t.pk} ({t.slug})" for t in Tenant.objects.order_by("pk")[:20]
+            )
+        )
+    return tenant

@@ -1,0 +1,74 @@
+"""How far an upload is, for whoever watches it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, Min
+
+from uploads.models import FileUpload, RowIssue
+
+# A rate over less is a rumour.
+_SECONDS_TO_TELL = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """Rows so far, and how fast they come."""
+
+    done: int
+    total: int
+    rows_per_second: int
+    seconds_left: int | None
+
+    @property
+    def percent(self) -> int:
+        return self.done * 100 // self.total if self.total else 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssueGroup:
+    """How many rows have one kind of problem in one column, and where it begins."""
+
+    code: str
+    column_name: str
+    message: str
+    count: int
+    first_line: int
+
+
+def progress_of(upload: FileUpload, *, now: datetime) -> Progress:
+    done = upload.succeeded_rows + upload.failed_rows
+    rate, left = 0.0, None
+    if upload.started_at is not None:
+        seconds = ((upload.completed_at or now) - upload.started_at).total_seconds()
+        if done and seconds >= _SECONDS_TO_TELL:
+            rate = done / seconds
+            if not upload.is_over:
+                left = round((upload.total_rows - done) / rate)
+    return Progress(
+        done=done,
+        total=upload.total_rows,
+        rows_per_second=round(rate),
+        seconds_left=left,
+    )
+
+
+def group_issues(upload: FileUpload, *, limit: int = 50) -> list[IssueGroup]:
+    """Return the kinds of problems of an upload's rows, the most frequent first."""
+    groups = (
+        RowIssue.objects.filter(upload=upload)
+        .values("code", "column_name")
+        .annotate(count=Count("line", distinct=True), first=Min("line"))
+        .annotate(message=Min("message"))
+        .order_by("-count", "code")[:limit]
+    )
+    return [
+        IssueGroup(
+            code=group["code"],
+            column_name=group["column_name"],
+            message=group["message"],
+            count=group["count"],
+            first_line=group["first"],
+        )
+        for group in groups
+    ]
