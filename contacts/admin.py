@@ -1,12 +1,12 @@
 """The people who write to a tenant, as staff see and name them."""
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from unfold.admin import TabularInline
 from unfold.decorators import display
 
 from contacts import services
@@ -24,38 +24,9 @@ from tenants.access import tenants_of
 from tenants.scoped_admin import TenantScopedAdmin, ViewOnlyAdmin
 
 
-class SeenInline(TabularInline):
-    """Facts about a contact; nothing is added, changed or deleted here."""
-
-    extra = 0
-    can_delete = False
-    per_page = 10
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-class IdentityInline(SeenInline):
-    model = ContactIdentity
-    fields = ["kind", "value", "seen_at", "created_at"]
-    ordering = ["kind", "-seen_at"]
-    verbose_name_plural = "known by"
-
-
-class MergeInline(SeenInline):
-    model = ContactMerge
-    fk_name = "survivor"
-    fields = ["merged_contact_id", "reason", "merged_at", "undone_at"]
-    ordering = ["-merged_at"]
-    verbose_name_plural = "joined with"
-
-
 @admin.register(Contact)
 class ContactAdmin(TenantScopedAdmin):
-    """Staff may name a person and add one; what WhatsApp says stays as it was said.
+    """Staff may name a person and add one; what WhatsApp said stays as it was said.
 
     Counters and times are shown above the form and never in it: a worker counts on
     while the page is open, and saving the form would write the old figures back.
@@ -67,8 +38,8 @@ class ContactAdmin(TenantScopedAdmin):
         "phone",
         "tenant",
         "last_message",
-        "message_count",
-        "created_at",
+        "messages",
+        "created",
     ]
     list_select_related = ["tenant"]
     list_filter = [CreatedFilter, TouchedFilter, NameFilter, "name_source", PhoneFilter]
@@ -76,7 +47,6 @@ class ContactAdmin(TenantScopedAdmin):
     search_help_text = "Name, username, or the first or last digits of a number"
     change_form_outer_before_template = "contacts/facts.html"
     change_form_outer_after_template = "contacts/panels.html"
-    inlines = [IdentityInline, MergeInline]
 
     def get_ordering(self, request: HttpRequest) -> list[Any]:
         return [F("last_message_at").desc(nulls_last=True), "-id"]
@@ -97,9 +67,6 @@ class ContactAdmin(TenantScopedAdmin):
         if obj is None:
             return [(None, {"fields": NewContactForm.Meta.fields})]
         return [(None, {"fields": [("name", "email")]})]
-
-    def get_inlines(self, request: HttpRequest, obj: Any) -> list[Any]:
-        return list(self.inlines) if obj else []
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         # The form would show the database defaults as expressions.
@@ -133,6 +100,8 @@ class ContactAdmin(TenantScopedAdmin):
         context["contact"] = contact
         if contact is not None:
             context["panels"] = render_panels(request=request, contact=contact)
+            context["identities"] = contact.identities.order_by("kind", "-seen_at")[:20]
+            context["merges"] = contact.absorbed_merges.order_by("-merged_at")[:20]
         return super().render_change_form(request, context, *args, **kwargs)
 
     @display(description="name", ordering="name")
@@ -143,8 +112,16 @@ class ContactAdmin(TenantScopedAdmin):
     def phone(self, contact: Contact) -> str | None:
         return f"+{contact.phone_number}" if contact.phone_number else None
 
+    @display(description="messages", ordering="message_count")
+    def messages(self, contact: Contact) -> int:
+        return contact.message_count
+
+    @display(description="created", ordering="created_at")
+    def created(self, contact: Contact) -> datetime:
+        return contact.created_at
+
     @display(description="last message", ordering="last_message_at")
-    def last_message(self, contact: Contact) -> Any:
+    def last_message(self, contact: Contact) -> datetime | None:
         return contact.last_message_at
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.db.models import Q
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from contacts.models import Contact, ContactIdentity
 from contacts.phones import PhoneRefused, parse_phone, variants
@@ -12,6 +13,13 @@ from tenants.models import Tenant
 
 class ContactForm(forms.ModelForm):  # type: ignore[type-arg] # not generic at run time
     """Name and e-mail; everything else comes from WhatsApp."""
+
+    name = forms.CharField(
+        required=False,
+        max_length=200,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="Stays through later messages; blank takes WhatsApp's again.",
+    )
 
     class Meta:
         model = Contact

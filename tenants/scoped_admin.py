@@ -7,6 +7,7 @@ from django.db.models import ForeignKey, Model, QuerySet
 from django.forms import ModelChoiceField
 from django.http import Http404, HttpRequest
 from unfold.admin import ModelAdmin
+from unfold.views import ChangeList
 
 from tenants.access import tenants_of, visible
 from tenants.models import Tenant
@@ -41,6 +42,15 @@ class TenantFilter(SimpleListFilter):
         return rows.filter(**{self.path: int(chosen)})
 
 
+class BoundedChangeList(ChangeList):
+    """Offers to show all rows only when a search or a filter hides some."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        if not self.query and not self.has_active_filters:
+            self.full_result_count = self.result_count
+
+
 class TenantScopedAdmin(ModelAdmin):
     """Shows a member of staff the rows of their own tenants, and nothing else.
 
@@ -58,6 +68,9 @@ class TenantScopedAdmin(ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows = super().get_queryset(request)
         return visible(rows, user=request.user, path=self.tenant_path)
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> Any:
+        return BoundedChangeList
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         columns = super().get_list_display(request)

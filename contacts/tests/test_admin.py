@@ -44,12 +44,7 @@ def contact(clerk: User) -> Contact:
 
 def saved(contact: Contact, **typed: str) -> dict[str, str]:
     """What the browser sends when the contact's form is saved."""
-    inlines = {
-        f"{prefix}-{count}": "0"
-        for prefix in ("identities", "absorbed_merges")
-        for count in ("TOTAL_FORMS", "INITIAL_FORMS")
-    }
-    return {"name": contact.name, "email": contact.email, **inlines, **typed}
+    return {"name": contact.name, "email": contact.email, **typed}
 
 
 def test_a_name_by_staff_is_kept_as_theirs(client: Client, contact: Contact) -> None:
@@ -223,6 +218,15 @@ def test_a_full_list_takes_as_many_queries_as_a_short_one(
     assert len(response.context["cl"].result_list) == 25
 
 
+def test_only_a_narrowed_list_offers_to_show_all(client: Client, clerk: User) -> None:
+    ContactFactory.create(tenant=clerk.memberships.get().tenant, name="Asha")
+
+    whole, searched = client.get(LIST), client.get(LIST, {"q": "asha"})
+
+    assert "Show all" not in whole.content.decode()
+    assert "Show all" in searched.content.decode()
+
+
 def test_contacts_with_the_newest_message_stand_first(
     client: Client, clerk: User
 ) -> None:
@@ -247,6 +251,18 @@ def test_a_panel_of_an_upper_app_stands_on_the_contacts_page(
     response = client.get(page_of(contact))
 
     assert "panel of 919876543210" in response.content.decode()
+
+
+def test_the_page_shows_what_a_person_is_and_was_known_by(
+    client: Client, contact: Contact
+) -> None:
+    ContactIdentity.objects.create(
+        tenant=contact.tenant, contact=contact, kind="phone", value="919000000001"
+    )
+
+    page = client.get(page_of(contact)).content.decode()
+
+    assert "919000000001" in page.partition('id="known-by"')[2]
 
 
 def test_a_contact_is_never_deleted_by_hand(client: Client, contact: Contact) -> None:
