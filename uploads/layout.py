@@ -59,20 +59,18 @@ class Layout:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, kept: dict[str, Any]) -> "Layout":
+    def of(cls, kept: dict[str, Any]) -> "Layout":
+        """Return the layout that was kept as JSON; other keys may stand beside it."""
+        orders, styles = kept["date_orders"], kept["money_styles"]
         return cls(
-            **{
-                **kept,
-                "headers": tuple(kept["headers"]),
-                "date_orders": {
-                    name: DateOrder(order)
-                    for name, order in kept["date_orders"].items()
-                },
-                "money_styles": {
-                    name: MoneyStyle(style)
-                    for name, style in kept["money_styles"].items()
-                },
-            }
+            encoding=kept["encoding"],
+            damaged=kept["damaged"],
+            delimiter=kept["delimiter"],
+            headers=tuple(kept["headers"]),
+            data_start=kept["data_start"],
+            first_line=kept["first_line"],
+            date_orders={name: DateOrder(order) for name, order in orders.items()},
+            money_styles={name: MoneyStyle(style) for name, style in styles.items()},
         )
 
 

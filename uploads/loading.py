@@ -29,8 +29,7 @@ def load_part(part: UploadPart, *, now: datetime) -> tuple[int, int]:
     Belongs into the transaction that marks the part done.
     """
     upload = part.upload
-    kept = {name: value for name, value in upload.layout.items() if name != "rows_file"}
-    layout = Layout.from_json(kept)
+    layout = Layout.of(upload.layout)
     reader = RowReader(
         layout,
         region=upload.tenant.country,

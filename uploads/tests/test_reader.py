@@ -231,5 +231,5 @@ def test_the_layout_survives_being_kept_as_json() -> None:
 
     layout = understand(io.BytesIO(data)).layout
 
-    assert Layout.from_json(layout.as_json()) == layout
+    assert Layout.of(layout.as_json()) == layout
     assert layout.date_orders == {"due_date": "month first"}

@@ -1,0 +1,103 @@
+import pytest
+from django.contrib.auth.models import Group
+from django.test import Client
+from django.urls import reverse
+
+from customers.models import Customer
+from customers.search import matching
+from customers.tests.factories import CustomerFactory
+from tenants.tests.factories import MembershipFactory
+
+pytestmark = pytest.mark.django_db
+
+LIST = reverse("admin:customers_customer_changelist")
+
+
+def page_of(entry: Customer) -> str:
+    return reverse("admin:customers_customer_change", args=[entry.pk])
+
+
+@pytest.fixture
+def clerk(client: Client):
+    user = MembershipFactory.create().user
+    user.groups.add(Group.objects.get(name="Staff"))
+    client.force_login(user)
+    return user
+
+
+@pytest.fixture
+def entry(clerk) -> Customer:
+    return CustomerFactory.create(
+        tenant=clerk.memberships.get().tenant,
+        full_name="Asha Kadam",
+        primary_phone="+919876543210",
+        loan_number="LN0042",
+        state="Goa",
+        extra={"Docket": "K-100"},
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["9876543210", "+91 98765", "919876543210", "09876543210", "LN00", "LN0042",
+     "asha", "Kadam"],
+)  # fmt: skip
+def test_an_entry_is_found_by_phone_loan_or_name(entry: Customer, text: str) -> None:
+    CustomerFactory.create(
+        full_name="Vikram", primary_phone="+919812345678", loan_number="X1"
+    )
+
+    assert list(matching(Customer.objects.all(), text)) == [entry]
+
+
+@pytest.mark.parametrize("text", ["zzz", "5", "\0", "%", "LN0043"])
+def test_what_nobody_is_called_finds_nobody(entry: Customer, text: str) -> None:
+    found = matching(Customer.objects.all(), text)
+
+    assert list(found) == ([entry] if text == "\0" else [])
+
+
+def test_an_entry_is_shown_and_cannot_be_changed(
+    client: Client, entry: Customer
+) -> None:
+    page = client.get(page_of(entry))
+
+    assert "Asha Kadam" in page.content.decode()
+    assert "K-100" in page.content.decode()
+    assert client.post(page_of(entry), {"full_name": "x"}).status_code == 403
+    assert client.get(reverse("admin:customers_customer_add")).status_code == 403
+
+
+def test_a_state_narrows_the_list(client: Client, entry: Customer) -> None:
+    CustomerFactory.create(tenant=entry.tenant, state="Kerala")
+    CustomerFactory.create(state="Elsewhere")
+
+    page = client.get(LIST, {"state": "Goa"})
+
+    assert list(page.context["cl"].result_list) == [entry]
+    assert "Kerala" in page.content.decode()
+    assert "Elsewhere" not in page.content.decode()
+
+
+def test_a_stranger_sees_no_entry(client: Client, entry: Customer) -> None:
+    theirs = CustomerFactory.create(full_name="Somebody", primary_phone="+919876543210")
+    nothing = client.get(reverse("admin:customers_customer_change", args=["0" * 32]))
+
+    found = client.get(LIST, {"q": "9876543210"})
+    page = client.get(page_of(theirs))
+
+    assert list(found.context["cl"].result_list) == [entry]
+    assert page.status_code == 404
+    assert page.content == nothing.content
+    assert "Somebody" not in client.get(LIST).content.decode()
+
+
+def test_the_list_asks_the_same_questions_for_one_entry_and_for_many(
+    client: Client, entry: Customer, django_assert_max_num_queries
+) -> None:
+    CustomerFactory.create_batch(40, tenant=entry.tenant)
+
+    with django_assert_max_num_queries(12):
+        page = client.get(LIST)
+
+    assert len(page.context["cl"].result_list) == 25

@@ -1,0 +1,55 @@
+"""What an upload's page shows, as texts: the script only puts them in their places."""
+
+from datetime import datetime
+from typing import Any
+
+from uploads.columns import LABELS
+from uploads.layout import Layout
+from uploads.models import FileUpload
+from uploads.progress import progress_of
+
+
+def live(upload: FileUpload, *, now: datetime) -> dict[str, Any]:
+    """Return what moves while the workers work."""
+    progress = progress_of(upload, now=now)
+    rows = f"{progress.done:,} of {progress.total:,} rows" if progress.total else ""
+    speed = f"{progress.rows_per_second:,} rows/s" if progress.rows_per_second else ""
+    return {
+        "status": upload.status,
+        "label": upload.get_status_display(),
+        "sentence": upload.sentence,
+        "over": upload.is_over,
+        "percent": progress.percent,
+        "rows": rows,
+        "succeeded": f"{upload.succeeded_rows:,}",
+        "failed": f"{upload.failed_rows:,}",
+        "speed": speed,
+        "left": _time_left(progress.seconds_left),
+    }
+
+
+def understood_columns(upload: FileUpload) -> list[tuple[str, str]]:
+    """Return each header of the file with what it was taken for."""
+    if not upload.layout:
+        return []
+    layout = Layout.of(upload.layout)
+    columns = layout.columns()
+    taken = {place: name for name, place in columns.fields.items()}
+    return [
+        (header, _meaning(taken[place], layout) if place in taken else "kept as it is")
+        for place, header in enumerate(layout.headers)
+        if header and place not in columns.helpers
+    ]
+
+
+def _meaning(name: str, layout: Layout) -> str:
+    order = layout.date_orders.get(name)
+    return f"{LABELS[name]}, {order}" if order else LABELS[name]
+
+
+def _time_left(seconds: int | None) -> str:
+    if seconds is None:
+        return ""
+    if seconds < 90:
+        return f"about {max(seconds, 1)} s left"
+    return f"about {round(seconds / 60)} min left"

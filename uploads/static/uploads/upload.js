@@ -1,0 +1,39 @@
+// Moves an upload's page while the workers work. The server writes every text; when the
+// upload is over the page is loaded once more, with the problems of its rows.
+"use strict";
+
+document.addEventListener("DOMContentLoaded", () => {
+  const panel = document.querySelector("[data-upload-progress]");
+  if (!panel || panel.dataset.over === "true") return;
+  const soon = 700;
+  const later = 5000; // the server does not answer: ask less often, and keep asking
+  const bar = panel.querySelector("[role=progressbar]");
+
+  const show = (state) => {
+    for (const place of panel.querySelectorAll("[data-live]")) {
+      const text = String(state[place.dataset.live]);
+      if (place.textContent !== text) place.textContent = text;
+    }
+    bar.setAttribute("aria-valuenow", state.percent);
+    bar.firstElementChild.style.width = `${state.percent}%`;
+  };
+
+  const ask = async () => {
+    let wait = soon;
+    try {
+      const answer = await fetch(panel.dataset.uploadProgress, {
+        headers: { Accept: "application/json" },
+        credentials: "same-origin",
+      });
+      if (answer.redirected || answer.status === 404) return window.location.reload();
+      if (!answer.ok) throw new Error(answer.statusText);
+      const state = await answer.json();
+      show(state);
+      if (state.over) return window.location.reload();
+    } catch {
+      wait = later;
+    }
+    window.setTimeout(ask, wait);
+  };
+  window.setTimeout(ask, soon);
+});
