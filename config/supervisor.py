@@ -5,17 +5,18 @@ the parent, and whatever a child leaves behind can be ended as a group.
 """
 
 import contextlib
-import ctypes
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO
 
-PR_SET_PDEATHSIG = 1
+from config import orphans
+
 POLL_SECONDS = 0.1
 RESTART_DELAY_SECONDS = 1
 DEATHS_ALLOWED = 3
@@ -25,10 +26,9 @@ DEATHS_COUNTED_SECONDS = 60
 # claimed in the database is claimed again.
 STOP_SECONDS = 8
 QUIT_SECONDS = 3
+PRINT_SECONDS = 1  # a process that left its group may still hold the pipe
 
 Say = Callable[[str, str], None]
-
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -49,12 +49,20 @@ class Supervisor:
         self.say = say
         self.environment = {**environment, "PYTHONUNBUFFERED": "1"}
         self.children: list[Child] = []
+        self.printers: list[threading.Thread] = []
         self.stops_asked = 0
+        reading_end, self.to_guard = os.pipe()
+        self.guard = subprocess.Popen(
+            [sys.executable, "-I", orphans.__file__],
+            stdin=reading_end,
+            start_new_session=True,
+        )
+        os.close(reading_end)
 
     def start(self, name: str, command: Sequence[str]) -> None:
-        """Start a child, from the thread that stays: the kernel ties it to that."""
         process = self._spawn(name, command)
         self.children.append(Child(name=name, command=command, process=process))
+        self._tell_guard()
 
     def ask_to_stop(self) -> None:
         """Ask from a signal handler; the second time, the end is not soft any more."""
@@ -92,6 +100,12 @@ class Supervisor:
             if child.process.poll() is None:
                 self.say("start", f"{child.name} did not stop and is killed")
             self._kill_group(child.process)
+        for printer in self.printers:
+            printer.join(PRINT_SECONDS)
+        self.children.clear()
+        self._tell_guard()
+        os.close(self.to_guard)
+        self.guard.wait()
 
     def _spawn(self, name: str, command: Sequence[str]) -> subprocess.Popen[bytes]:
         process = subprocess.Popen(
@@ -101,17 +115,19 @@ class Supervisor:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=_die_with_parent(os.getpid()),
         )
-        threading.Thread(
+        printer = threading.Thread(
             target=self._pass_on, args=(name, process.stdout), daemon=True
-        ).start()
+        )
+        printer.start()
+        self.printers.append(printer)
         return process
 
     def _pass_on(self, name: str, output: IO[bytes]) -> None:
-        for line in output:
-            if text := line.decode(errors="replace").rstrip():
-                self.say(name, text)
+        with output:
+            for line in output:
+                if text := line.decode(errors="replace").rstrip():
+                    self.say(name, text)
 
     def _revive(self, child: Child) -> bool:
         code = child.process.returncode
@@ -131,24 +147,16 @@ class Supervisor:
         self.say("start", f"{child.name} ended with code {code}, starting it again")
         time.sleep(RESTART_DELAY_SECONDS)
         child.process = self._spawn(child.name, child.command)
+        self._tell_guard()
         return True
+
+    def _tell_guard(self) -> None:
+        """Say which groups to end if we are killed (orphans.py)."""
+        groups = " ".join(str(child.process.pid) for child in self.children)
+        with contextlib.suppress(BrokenPipeError):  # somebody killed the guard
+            os.write(self.to_guard, f"{groups}\n".encode())
 
     def _kill_group(self, process: subprocess.Popen[bytes]) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-
-
-def _die_with_parent(parent: int) -> Callable[[], None]:
-    """Return what a new child does first: ask the kernel to end it after its parent.
-
-    A kill -9 of the parent would leave web and workers running for ever. The signal is
-    SIGTERM, so that they end their own children.
-    """
-
-    def prepare() -> None:
-        _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() != parent:  # it died before the kernel was asked
-            os._exit(1)
-
-    return prepare

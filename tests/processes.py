@@ -37,9 +37,10 @@ def processes_of(directory: Path) -> dict[int, str]:
 
 
 def wait_until_nobody_is_left(directory: Path) -> None:
-    wait_until(
-        lambda: not processes_of(directory), what=f"gone: {processes_of(directory)}"
-    )
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while left := processes_of(directory):
+        assert time.monotonic() < deadline, f"still there: {left}"
+        time.sleep(0.05)
 
 
 @contextlib.contextmanager
