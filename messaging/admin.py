@@ -26,7 +26,12 @@ from messaging.list_filters import (
 from messaging.models import ChatMessage, MessageStatus, WebhookEvent
 from messaging.search import matching
 from tenants.paginator import BoundedPaginator
-from tenants.scoped_admin import SuperuserOnly, ViewOnlyAdmin, is_superuser
+from tenants.scoped_admin import (
+    BoundedChangeList,
+    SuperuserOnly,
+    ViewOnlyAdmin,
+    is_superuser,
+)
 
 # A body may have 3 MB; nobody reads more than this of one on a page.
 _SHOWN_CHARACTERS = 100_000
@@ -66,7 +71,7 @@ class WebhookEventAdmin(SuperuserOnly, _Styled, ModelAdmin):
     list_filter = ["status", ReceivedFilter]
     search_fields = ["pk"]  # shows the box; `get_search_results` does the work
     search_help_text = "An event's number, or a phone_number_id nobody had registered"
-    ordering = ["-pk"]
+    ordering = ["-id"]
     paginator = BoundedPaginator
     list_per_page = 25
     list_max_show_all = 25
@@ -97,6 +102,11 @@ class WebhookEventAdmin(SuperuserOnly, _Styled, ModelAdmin):
     def has_process_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return is_superuser(request)
 
+    def get_changelist(
+        self, request: HttpRequest, **kwargs: Any
+    ) -> type[BoundedChangeList]:
+        return BoundedChangeList
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[WebhookEvent]:
         rows: QuerySet[WebhookEvent] = super().get_queryset(request)
         return rows.defer("body")
@@ -116,7 +126,7 @@ class WebhookEventAdmin(SuperuserOnly, _Styled, ModelAdmin):
             return waiting, False
         return queryset.filter(pk=int(term)) | waiting, False
 
-    @display(description="event", ordering="pk")
+    @display(description="event")
     def number(self, event: WebhookEvent) -> int:
         return int(event.pk)
 
