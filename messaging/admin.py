@@ -102,9 +102,7 @@ class WebhookEventAdmin(SuperuserOnly, _Styled, ModelAdmin):
     def has_process_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return is_superuser(request)
 
-    def get_changelist(
-        self, request: HttpRequest, **kwargs: Any
-    ) -> type[BoundedChangeList]:
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> Any:
         return BoundedChangeList
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[WebhookEvent]:
