@@ -30,7 +30,8 @@ from tenants.encryption import UnreadableSecret
 logger = logging.getLogger(__name__)
 
 # What a further attempt may mend: the database, or a key that FIELD_ENCRYPTION_KEYS
-# lacks. Anything else is a mistake in our code and stops the batch, loudly.
+# lacks. Anything else is a mistake in our code: it is logged with its traceback, and
+# its event parks like any other poison, because the queue behind it must go on.
 _MENDABLE = (Error, UnreadableSecret)
 
 
@@ -112,14 +113,10 @@ def process_events(*, limit: int, now: datetime) -> Outcome:
         with transaction.atomic():
             events = claim_events(limit=limit, now=now)
             outcome = _process(_read(events), now=now)
-    except _MENDABLE as exc:
+    except Exception as exc:
         if not events:
             raise
-        logger.warning(
-            "A batch of %s events failed and is tried one by one: %s",
-            len(events),
-            _describe(exc),
-        )
+        _log_failure(f"A batch of {len(events)} events, tried one by one now", exc)
         outcome = Outcome()
         for event in events:
             outcome += process_event(event_id=event.id, now=now)
@@ -145,12 +142,8 @@ def process_event(*, event_id: int, now: datetime) -> Outcome:
                 # Foreign keys are checked at the commit, too late for a savepoint.
                 connection.check_constraints()
                 return outcome
-        except _MENDABLE as exc:
-            logger.warning(
-                "Event %s failed and is tried item by item: %s",
-                event.id,
-                _describe(exc),
-            )
+        except Exception as exc:
+            _log_failure(f"Event {event.id}, tried item by item now", exc)
         return _process_by_item(event, now=now)
 
 
@@ -185,7 +178,8 @@ def _process_by_item(event: ClaimedEvent, *, now: datetime) -> Outcome:
     try:
         with transaction.atomic():
             (reading,) = _read([event])
-    except _MENDABLE as exc:
+    except Exception as exc:
+        _log_failure(f"Event {event.id}", exc)
         return _mark(Verdict(event, failures=[_sentence("The event", exc)]), now=now)
     written: list[Written] = []
     failures: list[str] = []
@@ -195,7 +189,8 @@ def _process_by_item(event: ClaimedEvent, *, now: datetime) -> Outcome:
                 rows = write_arrivals([item], now=now)
                 connection.check_constraints()
                 written.append(rows)
-        except _MENDABLE as exc:
+        except Exception as exc:
+            _log_failure(f"Event {event.id}, {name}", exc)
             failures.append(_sentence(name, exc))
     new_rows = Outcome(
         messages=sum(one.messages for one in written),
@@ -246,6 +241,13 @@ def _mark(verdict: Verdict, *, now: datetime) -> Outcome:
 
 def _sentence(name: str, exc: Exception) -> str:
     return f"{name} could not be written: {_describe(exc)}."
+
+
+def _log_failure(what: str, exc: Exception) -> None:
+    if isinstance(exc, _MENDABLE):
+        logger.warning("%s failed: %s", what, _describe(exc))
+    else:
+        logger.error("%s failed on a mistake in our code", what, exc_info=exc)
 
 
 def _describe(exc: Exception) -> str:

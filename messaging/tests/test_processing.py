@@ -12,6 +12,7 @@ from django.db import connection
 from django.utils import timezone
 
 from contacts.models import Contact
+from messaging import whatsapp
 from messaging.events import MAX_ATTEMPTS, put_back, put_back_routable, store_event
 from messaging.models import ChatMessage, MessageStatus, WebhookEvent
 from messaging.services import process_events
@@ -457,6 +458,30 @@ def test_a_secret_that_cannot_be_read_stops_its_own_number_only(number, settings
 
     assert ChatMessage.objects.get().wamid == "wamid.1"
     assert "UnreadableSecret" in WebhookEvent.objects.get(status="pending").error
+
+
+def test_a_mistake_in_our_code_parks_its_event_and_is_logged(
+    number, monkeypatch, caplog
+):
+    def stumble(body: bytes) -> whatsapp.Payload:
+        raise KeyError("nobody thought of this")
+
+    # A mistake nobody knows of cannot be made by an input: it is put in by hand.
+    parse = whatsapp.parse
+    monkeypatch.setattr(
+        whatsapp,
+        "parse",
+        lambda body: stumble(body) if b"stumble" in body else parse(body),
+    )
+    deliver(message_body(message("wamid.1")), message_body(message("stumble")))
+
+    assert ChatMessage.objects.get().wamid == "wamid.1"
+    waiting = WebhookEvent.objects.get(status="pending")
+    assert (waiting.attempts, waiting.error) == (
+        1,
+        "The event could not be written: KeyError.",
+    )
+    assert any(record.levelname == "ERROR" for record in caplog.records)
 
 
 def test_the_log_names_events_and_no_people(number, caplog):

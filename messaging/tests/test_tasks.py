@@ -1,0 +1,87 @@
+from datetime import timedelta
+
+import pytest
+from celery import current_app
+from django.utils import timezone
+
+from config.celery import app
+from messaging import tasks
+from messaging.models import ChatMessage, WebhookEvent
+from messaging.tests.bodies import PHONE_NUMBER_ID, message, message_body
+from messaging.tests.factories import WebhookEventFactory
+from tenants.tests.factories import WhatsAppNumberFactory
+
+
+@pytest.fixture
+def queued():
+    """The names of the tasks that wait at the broker of the tests."""
+
+    def names() -> list[str]:
+        raw = broker.default_channel.client.lrange("celery", 0, -1)
+        return [
+            task
+            for task in ("messaging.tasks.drain", "messaging.tasks.sweep")
+            for message in raw
+            if task.encode() in message
+        ]
+
+    with current_app.connection_for_write() as broker:
+        broker.default_channel.client.delete("celery")
+        yield names
+
+
+def store(count: int) -> None:
+    for place in range(count):
+        WebhookEventFactory.create(body=message_body(message(f"wamid.{place}")))
+
+
+def test_a_drain_goes_on_until_nothing_is_due(number, monkeypatch):
+    monkeypatch.setattr(tasks, "BATCH_SIZE", 2)
+    store(5)
+
+    tasks.drain()
+
+    assert ChatMessage.objects.count() == 5
+    assert not WebhookEvent.objects.exclude(status="processed").exists()
+
+
+def test_a_drain_of_endless_work_makes_room_and_comes_back(number, monkeypatch, queued):
+    monkeypatch.setattr(tasks, "BATCH_SIZE", 2)
+    monkeypatch.setattr(tasks, "_MAX_BATCHES", 2)
+    store(5)
+
+    tasks.drain()
+
+    assert ChatMessage.objects.count() == 4
+    assert "messaging.tasks.drain" in queued()
+
+
+def test_a_sweep_finds_what_no_bell_announced_and_what_got_its_number(db):
+    WebhookEventFactory.create()
+    tasks.sweep()
+    assert WebhookEvent.objects.get().status == "unroutable"
+
+    WhatsAppNumberFactory.create(phone_number_id=PHONE_NUMBER_ID)
+    WebhookEventFactory.create(
+        body=message_body(message("wamid.B")),
+        process_after=timezone.now() - timedelta(seconds=1),
+        attempts=1,
+    )
+    tasks.sweep()
+
+    assert WebhookEvent.objects.filter(status="processed").count() == 2
+    assert ChatMessage.objects.count() == 2
+
+
+def test_a_worker_sweeps_when_it_starts(queued):
+    tasks.sweep_at_start()
+
+    assert "messaging.tasks.sweep" in queued()
+
+
+def test_beat_sweeps_oftener_than_anybody_would_wait():
+    entry = app.conf.beat_schedule["sweep-webhooks"]
+    sweep = app.tasks[entry["task"]]
+
+    assert entry["schedule"] <= 30
+    assert sweep.expires < entry["schedule"]
