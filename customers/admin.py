@@ -1,10 +1,15 @@
 """The entries of customer files, as staff see them. Facts from outside: view only."""
 
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.formats import number_format
+from unfold.decorators import display
 
 from customers.list_filters import StateFilter, UploadFilter
 from customers.models import Customer
@@ -19,11 +24,11 @@ class CustomerAdmin(ViewOnlyAdmin):
         "primary_phone",
         "tenant",
         "loan_number",
-        "outstanding_amount",
+        "outstanding",
         "due_date",
         "days_past_due",
         "state",
-        "created_at",
+        "entered",
     ]
     list_select_related = ["tenant"]
     list_filter = [StateFilter, UploadFilter]
@@ -46,8 +51,8 @@ class CustomerAdmin(ViewOnlyAdmin):
             "Loan",
             {
                 "fields": [
-                    ("loan_number", "loan_amount"),
-                    ("outstanding_amount", "emi_amount"),
+                    ("loan_number", "amount"),
+                    ("outstanding", "instalment"),
                     ("due_date", "days_past_due"),
                     ("last_contact_date", "as_of_date"),
                 ]
@@ -65,7 +70,33 @@ class CustomerAdmin(ViewOnlyAdmin):
         ),
     ]
 
+    readonly_fields = ["amount", "outstanding", "instalment"]
+
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         return matching(queryset, search_term), False
+
+    @display(description="loan amount")
+    def amount(self, entry: Customer) -> str | None:
+        return rupees(entry.loan_amount)
+
+    @display(description="outstanding", ordering="outstanding_amount")
+    def outstanding(self, entry: Customer) -> str | None:
+        return rupees(entry.outstanding_amount)
+
+    @display(description="EMI")
+    def instalment(self, entry: Customer) -> str | None:
+        return rupees(entry.emi_amount)
+
+    @display(description="entered", ordering="created_at")
+    def entered(self, entry: Customer) -> date:
+        return timezone.localtime(entry.created_at).date()
+
+
+def rupees(amount: Decimal | None) -> str | None:
+    """Return an amount with India's groups, paise only where there are some."""
+    if amount is None:
+        return None
+    places = 0 if amount == amount.to_integral_value() else 2
+    return f"₹{number_format(amount, places, use_l10n=True, force_grouping=True)}"

@@ -1,8 +1,11 @@
+from decimal import Decimal
+
 import pytest
 from django.contrib.auth.models import Group
 from django.test import Client
 from django.urls import reverse
 
+from customers.admin import rupees
 from customers.models import Customer
 from customers.search import matching
 from customers.tests.factories import CustomerFactory
@@ -101,3 +104,18 @@ def test_the_list_asks_the_same_questions_for_one_entry_and_for_many(
         page = client.get(LIST)
 
     assert len(page.context["cl"].result_list) == 25
+
+
+@pytest.mark.parametrize(
+    ("amount", "shown"),
+    [
+        (Decimal("150000.00"), "₹1,50,000"),
+        (Decimal("12345678.5"), "₹1,23,45,678.50"),
+        (Decimal("0"), "₹0"),
+        (None, None),
+    ],
+)
+def test_money_is_shown_in_lakhs_and_paise_only_where_there_are_some(
+    amount: Decimal | None, shown: str | None
+) -> None:
+    assert rupees(amount) == shown
