@@ -1,0 +1,197 @@
+"""The product in a real browser, as a member of staff uses it.
+
+Playwright runs an event loop, in which Django forbids its ORM: the browser has a thread
+of its own, and what a worker would do is done meanwhile in the test's.
+"""
+
+import shutil
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from playwright.sync_api import Page, expect, sync_playwright
+
+from contacts.models import Contact
+from uploads.models import FileUpload
+from uploads.tasks import process_upload
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+WIDE, NARROW = 1400, 390
+CSV = """Name,Mobile,Loan No,Outstanding,Due Date
+Asha Verma,9800002001,SF-2407,"80,000",2026-12-05
+Ravi Iyer,9800002002,SF-2414,"1,30,000",2026-12-06
+New Borrower,9800002088,SF-2990,"50,000",2026-12-07
+"""
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(
+        CHROMIUM is None, reason="no chromium here: apt-get install chromium"
+    ),
+]
+
+
+class Desk:
+    """A browser with the admin of the demo open, and what it had to complain of."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.complaints: list[str] = []
+        self._thread = ThreadPoolExecutor(1)
+
+    def visit(
+        self,
+        scenario: Callable[[Page], None],
+        *,
+        width: int = WIDE,
+        user: str = "admin",
+    ) -> None:
+        """Log in and play the scenario; workers work meanwhile."""
+        visiting = self._thread.submit(self._play, scenario, user)
+        work_until_done(visiting)
+        visiting.result()
+
+    def close(self) -> None:
+        self._thread.shutdown()
+
+    def _play(self, scenario: Callable[[Page], None], user: str) -> None:
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(
+                executable_path=CHROMIUM,
+                args=[
+                    "--no-sandbox",
+                    "--disable-gpu",
+                    "--disable-background-networking",
+                ],
+            )
+            page = browser.new_page(
+                base_url=self.url, viewport={"width": WIDE, "height": 850}
+            )
+            page.set_default_timeout(20_000)
+            self._listen(page)
+            page.goto("/")
+            page.fill("#id_username", user)
+            page.fill("#id_password", user)
+            page.click("button[type=submit]")
+            expect(page.get_by_role("heading", name="Dashboard")).to_be_visible()
+            scenario(page)
+            browser.close()
+
+    def _listen(self, page: Page) -> None:
+        """Note everything a careful visitor would see in the browser's tools."""
+        note = self.complaints.append
+        page.on(
+            "console",
+            lambda said: said.type in ("error", "warning") and note(said.text),
+        )
+        page.on("pageerror", lambda error: note(str(error)))
+        page.on("requestfailed", lambda request: note(f"failed: {request.url}"))
+        page.on(
+            "response",
+            lambda answer: (
+                answer.status >= 400 and note(f"{answer.status} {answer.url}")
+            ),
+        )
+        page.on(
+            "request",
+            lambda request: (
+                request.url.startswith((self.url, "data:", "blob:"))
+                or note(f"another host: {request.url}")
+            ),
+        )
+
+
+def work_until_done(visiting: "Future[None]") -> None:
+    while not wait([visiting], timeout=0.1).done:
+        for upload in FileUpload.objects.filter(status="pending"):
+            process_upload(upload.pk)
+
+
+@pytest.fixture
+def desk(live_server: Any, settings: Any, tmp_path: Path) -> Iterator[Desk]:
+    settings.MEDIA_ROOT = str(tmp_path / "kept")
+    settings.EMBEDDED = True
+    call_command("demo", verbosity=0)
+    desk = Desk(live_server.url)
+    yield desk
+    desk.close()
+
+
+def test_a_day_at_the_desk(desk: Desk, tmp_path: Path) -> None:
+    file = tmp_path / "december.csv"
+    file.write_text(CSV)
+
+    def day(page: Page) -> None:
+        # Who wrote, and what is owed
+        page.locator("#nav-sidebar-apps").get_by_text("Contacts", exact=True).click()
+        page.get_by_placeholder("Name, username").fill("asha")
+        page.keyboard.press("Enter")
+        page.get_by_role("link", name="Asha Verma").click()
+        conversation = page.locator("#conversation")
+        expect(conversation).to_contain_text("Ok sir will pay tomorrow by UPI")
+        expect(conversation).to_contain_text("🙏")
+        expect(page.locator("#loan-entries tbody tr")).to_have_count(2)
+
+        # Naming her
+        page.fill("#id_name", "Asha K Verma")
+        page.click("button[name=_save]")
+        expect(page.locator("#result_list")).to_contain_text("Asha K Verma")
+
+        # The same file twice: twice the same sentence, no refusal
+        for sent in range(2):
+            page.goto("/admin/uploads/fileupload/add/")
+            page.set_input_files("input[type=file]", file)
+            page.click("button[name=_save]")
+            sentence = page.get_by_role("status")
+            expect(sentence).to_contain_text(
+                "Upload completed: 3 successful, 0 failed", timeout=20_000
+            )
+            notice = page.get_by_text("The same file came before")
+            expect(notice).to_have_count(sent)
+
+        # And both are hers
+        page.goto("/admin/contacts/contact/?q=2001")
+        page.get_by_role("link", name="Asha K Verma").click()
+        expect(page.locator("#loan-entries tbody tr")).to_have_count(4)
+
+    desk.visit(day, user="priya")
+
+    asha = Contact.objects.get(phone_number="919800002001")
+    assert (asha.name, asha.name_source) == ("Asha K Verma", "staff")
+    assert FileUpload.objects.filter(original_name="december.csv").count() == 2
+    assert desk.complaints == []
+
+
+def test_every_page_opens_without_complaint_and_fits_any_window(desk: Desk) -> None:
+    seen: list[str] = []
+    too_wide: list[str] = []
+
+    def tour(page: Page) -> None:
+        lists = page.locator("#nav-sidebar-apps a").evaluate_all(
+            "links => links.map(link => new URL(link.href).pathname)"
+        )
+        for address in lists:
+            look_at(page, address)
+            row = page.locator("#result_list a[href*='/change/']").first
+            found = row.evaluate("link => link.pathname") if row.count() else None
+            if page.locator(f"a[href^='{address}add/']").count():
+                look_at(page, f"{address}add/")
+            if found:
+                look_at(page, found)
+
+    def look_at(page: Page, address: str) -> None:
+        page.goto(address)
+        seen.append(address)
+        for width in (NARROW, WIDE):
+            page.set_viewport_size({"width": width, "height": 850})
+            if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+                too_wide.append(f"{address} at {width}")
+
+    desk.visit(tour)
+
+    assert desk.complaints == []
+    assert too_wide == []
+    assert len(seen) > 20
