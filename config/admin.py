@@ -8,14 +8,13 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from tenants.models import Membership
-from tenants.paginator import BoundedPaginator
-from tenants.scoped_admin import SuperuserOnly
+from tenants.scoped_admin import BoundedAdmin, SuperuserOnly
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
@@ -30,17 +29,13 @@ class MembershipInline(SuperuserOnly, TabularInline):
 
 
 @admin.register(User)
-class UserAdmin(SuperuserOnly, DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg] # not generic at run time
+class UserAdmin(SuperuserOnly, DjangoUserAdmin, BoundedAdmin):  # type: ignore[type-arg] # not generic at run time
     """Superusers only: accounts belong to no tenant, and a right to change one is a
     right to become it."""
 
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
-    paginator = BoundedPaginator
-    list_per_page = 25
-    list_max_show_all = 25
-    show_full_result_count = False
     list_display = ["username", "full_name", "works_for", "role", "last_login"]
     list_filter = ["is_active", "is_superuser", "groups"]
     readonly_fields = ["last_login", "date_joined"]
@@ -50,7 +45,7 @@ class UserAdmin(SuperuserOnly, DjangoUserAdmin, ModelAdmin):  # type: ignore[typ
         (None, {"fields": ["username", "password"]}),
         ("Person", {"fields": ["first_name", "last_name", "email"]}),
         (
-            "May",
+            "Access",
             {
                 "fields": ["is_active", "is_staff", "is_superuser", "groups"],
                 "description": "A member of staff needs “staff status”, the role Staff "
@@ -75,6 +70,8 @@ class UserAdmin(SuperuserOnly, DjangoUserAdmin, ModelAdmin):  # type: ignore[typ
     ) -> Any:
         if db_field.name == "groups":
             kwargs["widget"] = UnfoldAdminCheckboxSelectMultipleWidget()
+            kwargs["label"] = "Roles"
+            kwargs["help_text"] = "What this person may do, for the tenants below."
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     @display(description="name")
@@ -97,10 +94,8 @@ class UserAdmin(SuperuserOnly, DjangoUserAdmin, ModelAdmin):  # type: ignore[typ
 
 
 @admin.register(Group)
-class GroupAdmin(SuperuserOnly, DjangoGroupAdmin, ModelAdmin):
+class GroupAdmin(SuperuserOnly, DjangoGroupAdmin, BoundedAdmin):
     list_display = ["name", "people"]
-    list_per_page = 25
-    show_full_result_count = False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Group]:
         rows: QuerySet[Group] = super().get_queryset(request)

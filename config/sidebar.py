@@ -7,7 +7,8 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
 
-# (title, ((model, icon), …)); who may see a model's list sees its link.
+# (title, ((model, icon), …)); who may see a model's list sees its link. What is seldom
+# asked for is under "All applications".
 SIDEBAR = (
     (
         "Conversations",
@@ -24,7 +25,6 @@ SIDEBAR = (
             ("customers.Customer", "account_balance_wallet"),
             ("uploads.FileUpload", "upload_file"),
             ("uploads.RowIssue", "rule"),
-            ("uploads.ColumnMapping", "view_column"),
         ),
     ),
     (
@@ -38,9 +38,14 @@ SIDEBAR = (
     ),
 )
 TITLES = {
+    "messaging.ChatMessage": "Messages",
+    "messaging.MessageStatus": "Delivery reports",
+    "messaging.WebhookEvent": "Webhook events",
+    "uploads.FileUpload": "Uploads",
+    "uploads.RowIssue": "Refused rows",
+    "tenants.WhatsAppNumber": "Numbers",
     "auth.User": "Staff",
     "auth.Group": "Roles",
-    "tenants.WhatsAppNumber": "Numbers",
 }
 
 

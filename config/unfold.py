@@ -21,7 +21,11 @@ UNFOLD: dict[str, Any] = {
     ],
     "STYLES": [lambda request: static("desk/desk.css")],
     "DASHBOARD_CALLBACK": "config.dashboard.dashboard",
-    "SIDEBAR": {"show_search": False, "navigation": "config.sidebar.navigation"},
+    "SIDEBAR": {
+        "show_search": False,
+        "show_all_applications": True,
+        "navigation": "config.sidebar.navigation",
+    },
     "COLORS": {
         # Teal: quiet beside a day of red and green figures.
         "primary": {
@@ -30,7 +34,7 @@ UNFOLD: dict[str, Any] = {
             "200": "oklch(91% .096 180.426)",
             "300": "oklch(85.5% .138 181.071)",
             "400": "oklch(77.7% .152 181.912)",
-            "500": "oklch(60% .118 184.704)",
+            "500": "oklch(66% .125 183.5)",
             "600": "oklch(51.1% .096 186.391)",
             "700": "oklch(43.7% .078 188.216)",
             "800": "oklch(38.6% .063 188.416)",

@@ -66,7 +66,7 @@ class ContactAdmin(TenantScopedAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:
             return [(None, {"fields": NewContactForm.Meta.fields})]
-        return [(None, {"fields": [("name", "email")]})]
+        return [(None, {"fields": ["name", "email"]})]
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         # The form would show the database defaults as expressions.

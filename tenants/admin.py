@@ -178,8 +178,10 @@ class WhatsAppNumberAdmin(TenantScopedAdmin):
             "Secrets",
             {
                 "fields": [
-                    ("new_app_secret", "forget_app_secret"),
-                    ("new_access_token", "forget_access_token"),
+                    "new_app_secret",
+                    "forget_app_secret",
+                    "new_access_token",
+                    "forget_access_token",
                 ],
                 "description": "Stored encrypted and never shown again.",
             },

@@ -45,7 +45,7 @@ def test_the_sidebar_shows_what_a_visitor_may_open_and_no_more(client: Client) -
 
     assert without_role == {"Dashboard"}
     assert "Contacts" in with_role
-    assert not with_role & {"Tenants", "Numbers", "Staff", "Roles", "Webhook Events"}
+    assert not with_role & {"Tenants", "Numbers", "Staff", "Roles", "Webhook events"}
     assert with_role | {"Tenants", "Numbers", "Staff", "Roles"} <= owners
 
 
