@@ -57,8 +57,6 @@ MEDIA_ROOT = env.str("MEDIA_ROOT", "") or str(
 )
 # Kept files are private: nothing serves them from an address.
 MEDIA_URL = ""
-FILE_UPLOAD_PERMISSIONS = 0o600
-FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 
 # Secrets
 
@@ -188,7 +186,15 @@ STATIC_URL = "static/"
 STATIC_ROOT = None if EMBEDDED else BASE_DIR / "staticfiles"
 WHITENOISE_USE_FINDERS = EMBEDDED
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        # Private, and only these: FILE_UPLOAD_PERMISSIONS would close the static files
+        # as well, to all but the one who collected them.
+        "OPTIONS": {
+            "file_permissions_mode": 0o600,
+            "directory_permissions_mode": 0o700,
+        },
+    },
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if EMBEDDED

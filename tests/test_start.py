@@ -195,7 +195,7 @@ def test_it_prints_a_line_to_paste_and_stops_with_its_terminal(start: Starts) ->
     line = started.wait_for("send_test_webhook")
 
     assert f"EMBEDDED_DIR={start.directory}" in line
-    assert f"--url http://127.0.0.1:{started.port}" in line
+    assert f"--url http://127.0.0.1:{started.port}/webhooks/whatsapp/" in line
 
     started.process.send_signal(signal.SIGHUP)
 

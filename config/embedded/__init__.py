@@ -86,7 +86,7 @@ def ensure(*, database: bool, redis: bool) -> Embedded:
         except (OSError, subprocess.SubprocessError) as exc:
             raise EmbeddedError(
                 f"The embedded servers cannot use {base}: {exc}. Set EMBEDDED_DIR to a "
-                "folder of your own."
+                "folder of your own, or DATABASE_URL and REDIS_URL."
             ) from exc
         atexit.register(release)
     return _membership.servers

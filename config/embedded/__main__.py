@@ -2,8 +2,12 @@
 
 import sys
 
-from config.embedded import EmbeddedError, remove
+import environ
 
+from config.embedded import EmbeddedError, remove
+from config.embedded.home import CHECKOUT
+
+environ.Env.read_env(CHECKOUT / ".env")  # EMBEDDED_DIR may stand there
 try:
     remove()
 except EmbeddedError as exc:

@@ -17,8 +17,9 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.core.management import call_command, get_commands
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
+from django.urls import reverse
 
 from config import embedded
 from config.supervisor import Supervisor
@@ -47,7 +48,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--port", type=port_number, default=settings.PORT)
         parser.add_argument(
-            "--no-demo", action="store_true", help="leave the database without a demo"
+            "--no-demo", action="store_true", help="leave the database as it is"
         )
 
     def handle(self, *, port: int, no_demo: bool, **options: Any) -> None:
@@ -74,8 +75,8 @@ class Command(BaseCommand):
 
     def prepare(self, *, demo: bool) -> None:
         call_command("migrate", interactive=False, verbosity=0)
-        if demo and "demo" in get_commands():
-            call_command("demo")
+        if demo and settings.EMBEDDED:
+            call_command("demo", stdout=self.stdout)
         if settings.EMBEDDED:
             users = get_user_model()._default_manager
             if not users.exists():
@@ -198,7 +199,7 @@ def sample_line(url: str) -> str:
     if python.is_relative_to(settings.BASE_DIR):
         python = python.relative_to(settings.BASE_DIR)
     words = [str(python), "manage.py", "send_test_webhook", "919876543210"]
-    line = shlex.join([*words, "--url", url])
+    line = shlex.join([*words, "--url", url + reverse("whatsapp-webhook")])
     if directory := os.environ.get("EMBEDDED_DIR"):
         return f"EMBEDDED_DIR={shlex.quote(directory)} {line}"
     return line
