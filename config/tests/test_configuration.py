@@ -1,0 +1,42 @@
+"""What is said about the configuration in several places is the same in each."""
+
+import re
+
+from django.conf import settings
+
+# Names that only compose.yaml uses, to make the addresses of its own servers.
+COMPOSE_ONLY = ["POSTGRES_PASSWORD", "REDIS_PASSWORD"]
+
+
+def read(name: str) -> str:
+    return (settings.BASE_DIR / name).read_text()
+
+
+def names_in_settings() -> list[str]:
+    source = read("config/settings.py")
+    found = re.findall(r'(?:env\.\w+|= secret)\(\s*"([A-Z_]+)"', source)
+    # Read where it is used: the embedded servers start before settings are complete.
+    found.insert(found.index("MEDIA_ROOT"), "EMBEDDED_DIR")
+    return found
+
+
+def test_the_example_names_every_setting_in_the_order_of_settings() -> None:
+    example = re.findall(r"^#([A-Z_]+)=", read(".env.example"), re.MULTILINE)
+
+    assert example == names_in_settings() + COMPOSE_ONLY
+
+
+def test_the_readme_explains_every_setting_in_the_order_of_settings() -> None:
+    table = re.findall(r"^\| `([A-Z_]+)` \|", read("README.md"), re.MULTILINE)
+
+    assert table == names_in_settings()
+
+
+def test_compose_hands_every_setting_on() -> None:
+    compose = read("compose.yaml")
+    # Made in the image, or meant for a laptop.
+    elsewhere = {"EMBEDDED_DIR", "MEDIA_ROOT", "DEBUG", "PORT"}
+
+    for name in names_in_settings():
+        if name not in elsewhere:
+            assert re.search(rf"^    {name}: ", compose, re.MULTILINE), name
