@@ -106,7 +106,14 @@ class FileUploadAdmin(TenantScopedAdmin):
     ) -> HttpResponse:
         upload = kwargs.get("obj")
         context["upload"] = upload
-        if upload is not None:
+        if upload is None:
+            # Each upload has its page; there is nothing to save and go on with.
+            context |= {
+                "title": "Send a customer file",
+                "show_save_and_add_another": False,
+                "show_save_and_continue": False,
+            }
+        else:
             may_act = request.user.has_perm("uploads.change_fileupload")
             context |= {
                 "title": upload.original_name,
@@ -182,11 +189,19 @@ class FileUploadAdmin(TenantScopedAdmin):
 @admin.register(RowIssue)
 class RowIssueAdmin(ViewOnlyAdmin):
     tenant_path = "upload__tenant"
-    list_display = ["line", "column_name", "value_masked", "message", "code", "upload"]
+    list_display = ["line", "column", "value", "message", "code", "upload"]
     list_display_links = None
     list_select_related = ["upload"]
     list_filter = [UploadFilter, CodeFilter]
-    ordering = ["-upload", "line", "id"]
+    ordering = ["-upload_id", "line", "id"]
+
+    @display(description="column", ordering="column_name")
+    def column(self, issue: RowIssue) -> str:
+        return issue.column_name
+
+    @display(description="value, masked")
+    def value(self, issue: RowIssue) -> str:
+        return issue.value_masked
 
 
 @admin.register(UploadPart)
@@ -200,7 +215,7 @@ class UploadPartAdmin(ViewOnlyAdmin):
     ]  # fmt: skip
     list_select_related = ["upload"]
     list_filter = [UploadFilter, "status"]
-    ordering = ["-upload", "number"]
+    ordering = ["-upload_id", "number"]
 
 
 @admin.register(ColumnMapping)

@@ -126,7 +126,7 @@ class FileUpload(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"upload {self.pk}"
+        return f"{self.original_name} ({self.pk})"
 
     def mark_failed(self, *, stage: Stage, message: str, now: datetime) -> None:
         """End the upload, naming its stage; what was loaded before stays.
@@ -233,6 +233,7 @@ class UploadPart(models.Model):
                 condition=Q(status="pending"),
                 name="ix_part_pending",
             ),
+            models.Index(fields=["claimed_at"], name="ix_part_claimed"),
         ]
 
     def __str__(self) -> str:

@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import Any
 
+from django.contrib.humanize.templatetags.humanize import intcomma
+
 from uploads.columns import LABELS
 from uploads.layout import Layout
 from uploads.models import FileUpload
@@ -12,8 +14,11 @@ from uploads.progress import progress_of
 def live(upload: FileUpload, *, now: datetime) -> dict[str, Any]:
     """Return what moves while the workers work."""
     progress = progress_of(upload, now=now)
-    rows = f"{progress.done:,} of {progress.total:,} rows" if progress.total else ""
-    speed = f"{progress.rows_per_second:,} rows/s" if progress.rows_per_second else ""
+    rows = speed = ""
+    if progress.total:
+        rows = f"{intcomma(progress.done)} of {intcomma(progress.total)} rows"
+    if progress.rows_per_second:
+        speed = f"{intcomma(progress.rows_per_second)} rows/s"
     return {
         "status": upload.status,
         "label": upload.get_status_display(),
@@ -21,8 +26,8 @@ def live(upload: FileUpload, *, now: datetime) -> dict[str, Any]:
         "over": upload.is_over,
         "percent": progress.percent,
         "rows": rows,
-        "succeeded": f"{upload.succeeded_rows:,}",
-        "failed": f"{upload.failed_rows:,}",
+        "succeeded": intcomma(upload.succeeded_rows),
+        "failed": intcomma(upload.failed_rows),
         "speed": speed,
         "left": _time_left(progress.seconds_left),
     }

@@ -43,7 +43,7 @@ _CLAIM = """
 WITH turns AS (
     SELECT upload.tenant_id, max(part.claimed_at) AS last_at
     FROM upload_parts part JOIN file_uploads upload ON upload.id = part.upload_id
-    WHERE upload.status = 'processing'
+    WHERE part.claimed_at > clock_timestamp() - interval '10 minutes'
     GROUP BY upload.tenant_id
 )
 UPDATE upload_parts SET attempts = attempts + 1, claimed_at = clock_timestamp()
@@ -51,7 +51,7 @@ WHERE id = (
     SELECT part.id
     FROM upload_parts part
     JOIN file_uploads upload ON upload.id = part.upload_id
-    JOIN turns ON turns.tenant_id = upload.tenant_id
+    LEFT JOIN turns ON turns.tenant_id = upload.tenant_id
     WHERE part.status = 'pending' AND upload.status = 'processing'
       AND (%(upload_id)s::bigint IS NULL OR upload.id = %(upload_id)s)
     ORDER BY turns.last_at NULLS FIRST, part.attempts, upload.id, part.number

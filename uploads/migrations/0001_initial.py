@@ -376,6 +376,10 @@ class Migration(migrations.Migration):
                 name="ix_part_pending",
             ),
         ),
+        migrations.AddIndex(
+            model_name="uploadpart",
+            index=models.Index(fields=["claimed_at"], name="ix_part_claimed"),
+        ),
         migrations.AddConstraint(
             model_name="uploadpart",
             constraint=models.UniqueConstraint(

@@ -101,7 +101,7 @@ written = st.builds(
 )
 
 
-@settings(max_examples=1500)
+@settings(max_examples=500)
 @given(written)
 def test_the_fast_way_reads_what_the_careful_way_reads(text: str) -> None:
     fast = read_amount(text)

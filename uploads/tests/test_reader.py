@@ -197,7 +197,7 @@ def test_joiners_are_kept_where_a_script_needs_them() -> None:
 cells = st.text(alphabet='ab,"\n\r ;é', max_size=6)
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(st.lists(st.lists(cells, min_size=3, max_size=3), min_size=1, max_size=30))
 def test_parts_hold_together_what_one_reading_finds(table: list[list[str]]) -> None:
     lines = [

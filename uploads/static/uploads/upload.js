@@ -10,7 +10,7 @@ document.addEventListener("DOMContentLoaded", () => {
   const bar = panel.querySelector("[role=progressbar]");
 
   const show = (state) => {
-    for (const place of panel.querySelectorAll("[data-live]")) {
+    for (const place of document.querySelectorAll("[data-live]")) {
       const text = String(state[place.dataset.live]);
       if (place.textContent !== text) place.textContent = text;
     }

@@ -1,0 +1,233 @@
+"""Workers side by side, and workers that die: real connections, real processes."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+from django.db import connection, transaction
+from django.utils import timezone
+
+from customers.models import Customer
+from tenants.models import Tenant
+from uploads.models import FileUpload, RowIssue
+from uploads.processing import load_next_part, read_upload
+from uploads.services import cancel_upload
+from uploads.tasks import process_upload
+from uploads.tests.factories import make_upload, work_off
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+DEADLINE_SECONDS = 60
+
+
+def rows(count: int) -> str:
+    lines = (
+        f"Asha,{'x' if n % 100 == 7 else '98765'}{n:05},{n},{'y' * 30}\n"
+        for n in range(count)
+    )
+    return "Name,Mobile,EMI,Note\n" + "".join(lines)
+
+
+def side_by_side(*acts: Callable[[], object]) -> None:
+    """Run each act in a thread with a connection of its own, and wait for all."""
+    failures: list[BaseException] = []
+
+    def run(act: Callable[[], object]) -> None:
+        try:
+            act()
+        except BaseException as exc:
+            failures.append(exc)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=(act,)) for act in acts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(DEADLINE_SECONDS)
+    assert not failures
+
+
+def wait_until(happened: Callable[[], object], what: str) -> None:
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not happened():
+        assert time.monotonic() < deadline, f"never {what}"
+        time.sleep(0.005)
+
+
+def content() -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
+    """What was loaded, without ids and times."""
+    return (
+        sorted(
+            Customer.objects.values_list(
+                "row_number", "full_name", "primary_phone", "emi_amount"
+            )
+        ),
+        sorted(RowIssue.objects.values_list("line", "code", "value_masked")),
+    )
+
+
+def make_tenant() -> Tenant:
+    return Tenant.objects.create(name="Lender", slug="lender")
+
+
+def test_the_same_task_twice_at_once_loads_a_file_once() -> None:
+    upload = make_upload(rows(25_000), tenant=make_tenant())
+
+    side_by_side(*[lambda: process_upload(upload.pk)] * 3)
+
+    upload = work_off(upload)
+    assert upload.sentence == "Upload completed: 24750 successful, 250 failed"
+    assert Customer.objects.count() == 24_750
+    assert Customer.objects.values("row_number").distinct().count() == 24_750
+    assert upload.parts.count() == 2
+
+
+def test_two_uploads_of_one_file_at_once_are_both_whole() -> None:
+    tenant = make_tenant()
+    uploads = [make_upload(rows(500), tenant=tenant) for _ in range(2)]
+
+    side_by_side(*[lambda u=upload: process_upload(u.pk) for upload in uploads])
+
+    for upload in uploads:
+        assert work_off(upload).succeeded_rows == 495
+        assert Customer.objects.filter(upload=upload).count() == 495
+    assert Customer.objects.values("fingerprint").distinct().count() == 990
+
+
+def test_an_upload_cancelled_while_a_part_is_loaded_takes_the_part_back() -> None:
+    upload = make_upload(rows(500), tenant=make_tenant())
+    read_upload(upload_id=upload.pk, now=timezone.now())
+
+    def is_waiting() -> bool:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+                " AND datname = current_database()"
+            )
+            return cursor.fetchone()[0] > 0
+
+    loading = threading.Thread(
+        target=lambda: side_by_side(lambda: load_next_part(now=timezone.now()))
+    )
+    with transaction.atomic():
+        FileUpload.objects.select_for_update().get(pk=upload.pk)
+        loading.start()
+        wait_until(is_waiting, "waited for the upload")
+        cancel_upload(upload_id=upload.pk, now=timezone.now())
+    loading.join(DEADLINE_SECONDS)
+
+    upload.refresh_from_db()
+    assert upload.status == "cancelled"
+    assert upload.succeeded_rows == 0
+    assert content() == ([], [])
+
+
+def environment(settings: object, **changes: str) -> dict[str, str]:
+    """Give another process this test's database and files."""
+    database = connection.settings_dict
+    return os.environ | {
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "DATABASE_URL": f"postgresql://{database['USER']}@/{database['NAME']}"
+        f"?host={database['HOST']}&port={database['PORT']}",
+        "REDIS_URL": "redis://127.0.0.1:1/0",  # nobody is there
+        "MEDIA_ROOT": str(settings.MEDIA_ROOT),
+        "NATIONAL_ID_KEY": settings.NATIONAL_ID_KEY,
+        "SECRET_KEY": "x",
+        "FIELD_ENCRYPTION_KEYS": "uQ1yJg2x0oYF1m5qv1yN3o4u7aX0l2M4q6Z8b0c2d4E=",
+        "WHATSAPP_APP_SECRET": "x",
+        "WHATSAPP_VERIFY_TOKEN": "x",
+        "ALLOWED_HOSTS": "testserver",
+        **changes,
+    }
+
+
+WORKER = """
+import sys, django
+django.setup()
+from uploads.tasks import process_upload
+process_upload(int(sys.argv[1]))
+"""
+
+
+def start_worker(settings: object, upload: FileUpload) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(  # noqa: S603  our own interpreter and code
+        [sys.executable, "-W", "ignore", "-c", WORKER, str(upload.pk)],
+        env=environment(settings),
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def test_a_worker_killed_in_the_middle_of_a_part_changes_nothing(settings) -> None:
+    tenant = make_tenant()
+    undisturbed = work_off(make_upload(rows(25_000), tenant=tenant))
+    expected = content()
+    Customer.objects.all().delete()
+    RowIssue.objects.all().delete()
+
+    upload = make_upload(rows(25_000), tenant=tenant)
+    worker = start_worker(settings, upload)
+    try:
+        wait_until(
+            lambda: upload.parts.filter(attempts=1, status="pending").exists(),
+            "claimed a part",
+        )
+    finally:
+        worker.send_signal(signal.SIGKILL)
+        worker.wait(DEADLINE_SECONDS)
+    in_the_middle = upload.parts.filter(status="pending").exists()
+    worker = start_worker(settings, upload)
+    assert worker.wait(DEADLINE_SECONDS) == 0
+
+    upload.refresh_from_db()
+    assert in_the_middle
+    assert upload.sentence == undisturbed.sentence
+    assert content() == expected
+
+
+NO_REDIS = """
+import io, sys, django
+django.setup()
+from django.core.files.base import ContentFile
+from django.core.management import call_command
+from django.utils import timezone
+from tenants.models import Tenant
+from uploads.models import FileUpload
+from uploads.services import create_upload
+from uploads.tasks import process_upload
+tenant = Tenant.objects.get(slug="lender")
+upload = create_upload(
+    tenant=tenant, file=ContentFile(b"Name,Mobile\\nAsha,9876543210\\n"), name="a.csv",
+    uploaded_by=None, now=timezone.now(),
+)
+print(FileUpload.objects.get(pk=upload.pk).status)
+process_upload(upload.pk)
+print(FileUpload.objects.get(pk=upload.pk).sentence)
+call_command("import_customers", sys.argv[1], "--tenant", "lender", "--here")
+"""
+
+
+def test_with_redis_dead_an_upload_still_finishes(settings, tmp_path) -> None:
+    make_tenant()
+    file = tmp_path / "b.csv"
+    file.write_text(rows(500))
+
+    done = subprocess.run(  # noqa: S603  our own interpreter and code
+        [sys.executable, "-W", "ignore", "-c", NO_REDIS, str(file)],
+        env=environment(settings),
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_SECONDS,
+    )
+
+    assert done.stdout.splitlines()[:2] == [
+        "pending",
+        "Upload completed: 1 successful, 0 failed",
+    ], done.stderr
+    assert done.stdout.splitlines()[-1] == "Upload completed: 495 successful, 5 failed"
+    assert "The doorbell is dead, the sweep will do" in done.stderr
