@@ -104,6 +104,7 @@ def write_arrivals(arrivals: Sequence[Arrival], *, now: datetime) -> Written:
             for line in lines
             if line.message.direction == "outbound"
             or line.message.kind in ("edit", "revoke")
+            or line.arrival.change.field == "history"
         },
     )
     _identify(arrivals, lines, now=now)
@@ -115,7 +116,7 @@ def write_arrivals(arrivals: Sequence[Arrival], *, now: datetime) -> Written:
         for line, line_row in zip(lines, rows, strict=True)
         if line.arrival.change.field == "history" and line_row.key not in inserted
     )
-    amend_messages(rows)
+    amend_messages([row for row in rows if row.key in inserted])
     fold_statuses(rows, statuses)
     record_messages(activity=_activity(rows, inserted), now=now)
     return Written(messages=len(inserted), statuses=new_statuses)

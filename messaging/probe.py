@@ -94,7 +94,7 @@ def probe(
     yield Step(
         "No duplicate",
         len(rows) == 1,
-        f"{len(rows)} contacts have this number",
+        f"contacts with this number: {len(rows)}",
         "" if len(rows) == 1 else "`manage.py dedupe_contacts` shows and joins them.",
     )
     message = ChatMessage.objects.filter(whatsapp_number=number, wamid=wamid).first()

@@ -62,8 +62,8 @@ def lock_numbers(*, numbers: Collection[int], exclusively: Collection[int]) -> N
     """Keep what a number sends from crossing what is reported or changed about it.
 
     A message and its status, or its edit, may come in two transactions, neither of
-    which sees the other's row. Whoever brings messages of ours, edits or revokes holds
-    the number alone until it commits; all others share it.
+    which sees the other's row. Whoever brings messages of ours, history, edits or
+    revokes holds the number alone until it commits; all others share it.
     """
     with connection.cursor() as cursor:
         for number in sorted(numbers):
@@ -179,14 +179,14 @@ def fill_placeholders(rows: Iterable[MessageRow]) -> None:
         )
 
 
-def amend_messages(rows: Sequence[MessageRow]) -> None:
+def amend_messages(inserted: Collection[MessageRow]) -> None:
     """Apply edits and revokes, whichever came first: they or their message.
 
     The newest edit counts. Only who wrote a message may change it.
     """
-    concerned = {row.key for row in rows} | {
+    concerned = {row.key for row in inserted} | {
         (row.whatsapp_number_id, row.reply_to)
-        for row in rows
+        for row in inserted
         if row.kind in ("edit", "revoke")
     }
     if not concerned:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, TypeGuard, TypeVar
 
 from messaging.whatsapp.coexistence import (
@@ -107,10 +106,8 @@ class _Reader:
         if tree.get("object") != "whatsapp_business_account":
             self._problem("object", "The body is not about a WhatsApp account.")
             return
-        for where, entry in self._objects(tree, "entry", where="", required=True):
-            for place, change in self._objects(
-                entry, "changes", where=where, required=True
-            ):
+        for where, entry in self._objects(tree, "entry", "", required=True):
+            for place, change in self._objects(entry, "changes", where, required=True):
                 read = self._change(change, entry=entry, where=place)
                 if read:
                     yield read
@@ -122,7 +119,7 @@ class _Reader:
         if not field:
             self._problem(f"{where}.field", "The change does not say what it is about.")
             return None
-        waba_id = text_at(entry, "id")
+        waba_id = entry["id"] if _is_id(entry.get("id")) else ""
         if field not in _CONVERSATION_FIELDS:
             return Change(where=where, field=field, waba_id=waba_id, other_count=1)
         value = change.get("value")
@@ -132,7 +129,7 @@ class _Reader:
             return None
         metadata = object_at(value, "metadata")
         phone_number_id = metadata.get("phone_number_id")
-        if not _is_phone_number_id(phone_number_id):
+        if not _is_id(phone_number_id):
             self._problem(
                 f"{where}.metadata.phone_number_id",
                 "The change does not say which of the business's numbers it came to.",
@@ -152,18 +149,17 @@ class _Reader:
         phone_number_id: str,
     ) -> Change:
         people = People(value)
-        messages = self._read(
-            value, "messages", where, partial(read_inbound, people=people)
-        )
-        echoes = self._read(
-            value, "message_echoes", where, partial(read_echo, people=people)
-        )
+        history = self._history(value, where) if "history" in value else ()
         return Change(
             where=where,
             field=field,
             waba_id=waba_id,
             phone_number_id=phone_number_id,
-            messages=(*messages, *echoes, *self._history(value, where)),
+            messages=(
+                *self._read(value, "messages", where, read_inbound, people),
+                *self._read(value, "message_echoes", where, read_echo, people),
+                *history,
+            ),
             statuses=tuple(self._read(value, "statuses", where, read_status)),
             identity_changes=tuple(
                 filter(None, map(changed_user_id, objects_at(value, "user_id_update")))
@@ -179,20 +175,22 @@ class _Reader:
         )
 
     def _history(self, value: JsonObject, where: str) -> list[Message]:
-        if "history" not in value:
-            return []
         business_phone = phone_of(_digits(object_at(value, "metadata")))
         messages: list[Message] = []
-        for place, chunk in self._objects(value, "history", where=where):
-            for at, thread in self._objects(chunk, "threads", where=place):
+        for place, chunk in self._objects(value, "history", where):
+            for at, thread in self._objects(chunk, "threads", place):
                 person = thread_person(thread)
                 if person is None:
                     self._problem(at, "The thread does not say whom it is with.")
                     continue
-                read = partial(
-                    read_history_message, thread=person, business_phone=business_phone
+                messages += self._read(
+                    thread,
+                    "messages",
+                    at,
+                    read_history_message,
+                    person,
+                    business_phone,
                 )
-                messages += self._read(thread, "messages", at, read)
         return messages
 
     def _read(
@@ -200,41 +198,45 @@ class _Reader:
         parent: JsonObject,
         key: str,
         where: str,
-        read: Callable[[JsonObject], _Item | str],
+        read: Callable[..., _Item | str],
+        *context: object,
     ) -> list[_Item]:
-        if key not in parent:
-            return []
-        items: list[_Item] = []
-        for place, item in self._objects(parent, key, where=where):
-            answer = read(item)
+        if parent.get(key) is None:
+            return []  # the way of nearly every array
+        read_items: list[_Item] = []
+        for place, item in self._objects(parent, key, where):
+            answer = read(item, *context)
             if isinstance(answer, str):
                 self._problem(place, answer)
             else:
-                items.append(answer)
-        return items
+                read_items.append(answer)
+        return read_items
 
     def _objects(
-        self, parent: JsonObject, key: str, *, where: str, required: bool = False
-    ) -> Iterator[tuple[str, JsonObject]]:
-        """Yield each object of the list with its place; anything else is a problem."""
+        self, parent: JsonObject, key: str, where: str, *, required: bool = False
+    ) -> list[tuple[str, JsonObject]]:
+        """Return each object of the list with its place; anything else is a problem."""
         items = parent.get(key)
         if items is None and not required:
-            return
+            return []
         place = f"{where}.{key}" if where else key
         if not isinstance(items, list):
             self._problem(place, "A list was expected here.")
-            return
+            return []
+        objects = []
         for index, item in enumerate(items):
             if isinstance(item, dict):
-                yield f"{place}[{index}]", item
+                objects.append((f"{place}[{index}]", item))
             else:
                 self._problem(f"{place}[{index}]", "An object was expected here.")
+        return objects
 
     def _problem(self, where: str, reason: str) -> None:
         self.problems.append(Problem(where, reason))
 
 
-def _is_phone_number_id(value: object) -> TypeGuard[str]:
+def _is_id(value: object) -> TypeGuard[str]:
+    """Tell whether this is an id of Meta's: of a number or of an account."""
     return (
         isinstance(value, str)
         and value.isascii()

@@ -68,7 +68,7 @@ def read_echo(item: JsonObject, people: People) -> Message | str:
 
 
 def read_history_message(
-    item: JsonObject, *, thread: Person, business_phone: str | None
+    item: JsonObject, thread: Person, business_phone: str | None
 ) -> Message | str:
     """Return a message out of the phone's history, or why it cannot be kept.
 

@@ -61,6 +61,8 @@ class People:
         listed = self._find(phone=phone, user_id=user_id)
         if listed is None:
             return Person(phone=phone, user_id=user_id)
+        if listed.phone == phone and listed.user_id == user_id:
+            return listed
         return Person(
             phone=phone or listed.phone,
             user_id=user_id or listed.user_id,

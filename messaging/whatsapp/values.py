@@ -168,6 +168,8 @@ def name_of(value: object) -> str:
     """Return a name on one line without controls; "" when nothing of it shows."""
     if not isinstance(value, str):
         return ""
+    if value.isascii() and value.isprintable():
+        return " ".join(value.split())[:MAX_NAME_LENGTH].strip()
     name = " ".join(_NOT_IN_A_NAME.sub("", value).split())[:MAX_NAME_LENGTH].strip()
     if any(char.isprintable() and char not in _SHOWS_NOTHING for char in name):
         return name
