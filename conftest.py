@@ -1,11 +1,34 @@
 """What every test stands on."""
 
+import threading
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.utils import timezone
+
+from messaging.services import process_events
 
 
 @pytest.fixture(autouse=True)
 def fast_password_hash(settings: Any) -> None:
     # The real one takes half a second for each member of staff, on purpose.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def worker() -> Iterator[None]:
+    """A worker that drains the queue of events, as it would beside a web server."""
+    stop = threading.Event()
+
+    def work() -> None:
+        while not stop.wait(0.02):
+            process_events(limit=500, now=timezone.now())
+        connection.close()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    yield
+    stop.set()
+    thread.join(10)

@@ -1,18 +1,13 @@
 import json
-import threading
-from collections.abc import Iterator
 from io import StringIO
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
-from django.utils import timezone
 
 from contacts.models import Contact
 from messaging.events import store_event
 from messaging.models import ChatMessage, WebhookEvent
-from messaging.services import process_events
 from messaging.tests.bodies import PHONE_NUMBER_ID, message, message_body
 from messaging.tests.factories import WebhookEventFactory
 from tenants.tests.factories import TenantFactory, WhatsAppNumberFactory
@@ -31,23 +26,6 @@ def run_and_fail(command: str, *args: str) -> tuple[str, str]:
     with pytest.raises(CommandError) as failed:
         call_command(command, *args, stdout=out)
     return out.getvalue(), str(failed.value)
-
-
-@pytest.fixture
-def worker() -> Iterator[None]:
-    """A worker, as it would run beside the web server."""
-    stop = threading.Event()
-
-    def work() -> None:
-        while not stop.wait(0.02):
-            process_events(limit=500, now=timezone.now())
-        connection.close()
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    yield
-    stop.set()
-    thread.join(10)
 
 
 def verdicts(out: str) -> list[tuple[str, bool]]:
@@ -92,7 +70,7 @@ def test_an_address_that_is_not_the_webhook_s_is_told(number, live_server):
 def test_a_server_that_is_not_there_is_named(number):
     out, _ = run_and_fail("send_test_webhook", "--url=http://127.0.0.1:1/")
 
-    assert "FAIL Message sent: http://127.0.0.1:1/ cannot be reached" in out
+    assert "FAIL Message sent: http://127.0.0.1:1/webhooks/whatsapp/ cannot" in out
     assert "manage.py start" in out
 
 

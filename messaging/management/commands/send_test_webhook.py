@@ -4,9 +4,11 @@ import json
 from argparse import ArgumentParser
 from dataclasses import asdict
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.urls import reverse
 from django.utils import timezone
 
 from messaging.probe import Step, probe
@@ -24,7 +26,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("phone", nargs="?", default=DEFAULT_PHONE)
         parser.add_argument("--tenant", help="id or slug; else the first with a number")
-        parser.add_argument("--url", help="the webhook's address, if not on this host")
+        parser.add_argument("--url", help="the server's address, if not this host's")
         parser.add_argument(
             "--patience", type=float, default=10, help="seconds a worker may take"
         )
@@ -34,7 +36,9 @@ class Command(BaseCommand):
         phone = phone_of(options["phone"])
         if phone is None:
             raise CommandError("The phone number must be digits with the country code.")
-        url = options["url"] or f"http://127.0.0.1:{settings.PORT}/webhooks/whatsapp/"
+        url = options["url"] or f"http://127.0.0.1:{settings.PORT}"
+        if not urlsplit(url).path.strip("/"):
+            url = urljoin(url, reverse("whatsapp-webhook"))
         steps = []
         for step in probe(
             number=self._number(options["tenant"]),
