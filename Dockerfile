@@ -23,7 +23,8 @@ RUN python -m compileall -q . \
     && install --directory --owner desk --mode 700 /data
 
 # Settings want their secrets even for this; none of these is used for anything.
-RUN DATABASE_URL=postgresql://build REDIS_URL=redis://build SECRET_KEY=build \
+RUN mkdir staticfiles \
+    && DATABASE_URL=postgresql://build REDIS_URL=redis://build SECRET_KEY=build \
     FIELD_ENCRYPTION_KEYS=build NATIONAL_ID_KEY=build \
     WHATSAPP_APP_SECRET=build WHATSAPP_VERIFY_TOKEN=build \
     python manage.py collectstatic --noinput --verbosity 0

@@ -70,11 +70,12 @@ NATIONAL_ID_KEY = secret("NATIONAL_ID_KEY")
 
 DEBUG = env.bool("DEBUG", False)
 PORT = env.int("PORT", 8000)
-ALLOWED_HOSTS = env.list(
-    "ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if EMBEDDED else []
-)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
-if not EMBEDDED and not DEBUG:
+# Said, not guessed from DATABASE_URL: `start` beside a database of one's own answers on
+# plain http, where a redirect would lead nowhere.
+HTTPS = env.bool("HTTPS", False)
+if HTTPS:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_SSL_REDIRECT = True
     SECURE_HSTS_SECONDS = 30 * 24 * 60 * 60
@@ -183,8 +184,11 @@ FORMAT_MODULE_PATH = "config.formats"  # Django knows no Indian English
 
 STATIC_URL = "static/"
 # The image has collected its files; a checkout serves them from where they are.
-STATIC_ROOT = None if EMBEDDED else BASE_DIR / "staticfiles"
-WHITENOISE_USE_FINDERS = EMBEDDED
+# The image has this folder and collects its files into it; a checkout serves them from
+# where they lie.
+COLLECTED = (BASE_DIR / "staticfiles").exists()
+STATIC_ROOT = BASE_DIR / "staticfiles" if COLLECTED else None
+WHITENOISE_USE_FINDERS = not COLLECTED
 STORAGES = {
     "default": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
@@ -196,9 +200,9 @@ STORAGES = {
         },
     },
     "staticfiles": {
-        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
-        if EMBEDDED
-        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if COLLECTED
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },
 }
 
