@@ -81,3 +81,25 @@ def message_body(
 
 def status_body(*statuses: JsonObject, **fields: Any) -> bytes:
     return body(change(statuses=list(statuses), **fields))
+
+
+def echo(wamid: str, **fields: Any) -> bytes:
+    item = message(wamid, **{"from": "919812340001", "to": ASHA}) | fields
+    return body(change(field="smb_message_echoes", message_echoes=[item]))
+
+
+def edit(original: str, text: str, wamid: str, at: int = NOON + 60) -> bytes:
+    edited = {"type": "text", "text": {"body": text}}
+    return message_body(
+        message(
+            wamid,
+            type="edit",
+            timestamp=str(at),
+            edit={"original_message_id": original, "message": edited},
+        )
+    )
+
+
+def revoke(original: str, wamid: str = "wamid.REVOKE", **fields: Any) -> bytes:
+    item = {"type": "revoke", "revoke": {"original_message_id": original}}
+    return message_body(message(wamid, **item, **fields))

@@ -257,6 +257,7 @@ def test_a_burst_rings_once_or_twice_not_a_thousand_times(queue_length):
     assert 1 <= queue_length() <= 3
 
 
+# Half a second for each would make ten.
 POST_WITHOUT_BROKER = """
 import django, time
 django.setup()
@@ -264,7 +265,7 @@ from messaging.bell import queue_drain
 from messaging.tests.posting import post
 started = time.monotonic()
 answers = [post(b"{}", secure=True).status_code for _ in range(20)]
-print(answers == [200] * 20, time.monotonic() - started < 1.0, queue_drain())
+print(answers == [200] * 20, time.monotonic() - started < 5, queue_drain())
 """
 
 
