@@ -67,6 +67,8 @@ def read_loan_number(text: str) -> str | Refused:
     """
     if len(text) > LONGEST_INDEXED:
         return _TOO_LONG
+    if text.isalnum():
+        return text
     plain = " ".join(text.split()).removeprefix("'")
     if plain.startswith('="') and plain.endswith('"'):
         plain = plain[2:-1]

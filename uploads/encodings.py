@@ -136,6 +136,7 @@ def _utf8_or_windows(file: BinaryIO, *, bom: int) -> Encoding:
         )
     return Encoding(
         "cp1252",
+        damaged=True,  # five of its bytes mean nothing
         notice="The file is not UTF-8; it was read as Windows-1252 (Western Excel). "
         "If names look wrong, save it as CSV UTF-8 and upload it again.",
     )

@@ -72,7 +72,7 @@ def read_blocks(
     """
     file.seek(start)
     position, line, carry = start, first_line, b""
-    errors = "replace" if shape.damaged or shape.encoding == "cp1252" else "strict"
+    errors = "replace" if shape.damaged else "strict"
     final = False
     while not final:
         chunk = file.read(min(_CHUNK, end - position - len(carry)))

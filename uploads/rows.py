@@ -13,7 +13,9 @@ from datetime import datetime
 from functools import partial
 from typing import NamedTuple, cast
 
+from contacts.phones import USUAL_MOBILES
 from uploads.amounts import (
+    USUAL_AMOUNT,
     MoneyStyle,
     read_amount,
     read_days,
@@ -74,6 +76,7 @@ _NEVER_ABSENT = frozenset(
 # Few different cells, each in very many rows.
 _REPETITIVE = frozenset([*DATE_FIELDS, "state", "language", "days_past_due"])
 _REMEMBERED = 50_000
+PHONE_FIELDS = ("primary_phone", "alternate_phone")
 
 Value = str | Refused
 Entry = tuple[int, tuple[str, ...]]
@@ -100,7 +103,7 @@ class RowReader:
         self._headers = layout.headers
         self._key = national_id_key
         self._readers = {
-            name: _map(_CellReader(name, _reader(name, layout, region)))
+            name: _column_reader(name, layout, region)
             for name in columns.fields
             if name != "national_id"
         }
@@ -248,23 +251,43 @@ class _CellReader(dict[str, Value]):
         if not text:
             return self.blank
         value = self.read(text)
-        if (
-            self.may_be_absent
-            and isinstance(value, Refused)
-            and text.casefold() in ABSENT
-        ):
+        if isinstance(value, str):
+            return value
+        if self.may_be_absent and text.casefold() in ABSENT:
             return self.blank
         return value
 
 
-def _map(reader: _CellReader) -> Callable[[Sequence[str]], list[Value]]:
-    read = reader.__getitem__ if reader.repetitive else reader.value
-    return lambda column: list(map(read, column))
+ColumnReader = Callable[[Sequence[str]], list[Value]]
+
+
+def _column_reader(name: str, layout: Layout, region: str) -> ColumnReader:
+    """Return what reads a field's cells, the usual ones without a call for each."""
+    reader = _CellReader(name, _reader(name, layout, region))
+    if reader.repetitive:
+        return lambda column: list(map(reader.__getitem__, column))
+    careful = reader.value
+    if reader.read is read_amount:
+        usual = USUAL_AMOUNT.fullmatch
+        return lambda column: [
+            found[1].replace(",", "") + (found[2] or "")
+            if (found := usual(cell))
+            else careful(cell)
+            for cell in column
+        ]
+    if name in PHONE_FIELDS and region in USUAL_MOBILES:
+        code, mobiles = USUAL_MOBILES[region]
+        mobile = mobiles.fullmatch
+        return lambda column: [
+            code + found[1] if (found := mobile(cell)) else careful(cell)
+            for cell in column
+        ]
+    return lambda column: list(map(careful, column))
 
 
 def _reader(name: str, layout: Layout, region: str) -> Callable[[str], Value]:
     """Return what reads the cells of a field in this file."""
-    if name in ("primary_phone", "alternate_phone"):
+    if name in PHONE_FIELDS:
         return partial(read_phone, region=region)
     if name in layout.date_orders:
         return partial(read_date, order=layout.date_orders[name])

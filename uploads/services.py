@@ -128,13 +128,12 @@ def find_twin(upload: FileUpload) -> FileUpload | None:
 
 def _keep(upload: FileUpload, file: "File[bytes]") -> None:
     """Keep the bytes under a generated name, and what they are known by."""
-    digest = hashlib.sha256()
-    file.seek(0)
-    for chunk in file.chunks():
+    digest, size = hashlib.sha256(), 0
+    for chunk in file.chunks():  # from the file's beginning
         digest.update(chunk)
+        size += len(chunk)
     file.seek(0)
-    upload.size_bytes = file.tell() or file.size
-    upload.sha256 = digest.hexdigest()
+    upload.sha256, upload.size_bytes = digest.hexdigest(), size
     upload.file.save(upload.original_name, file, save=False)
     try:
         upload.save(update_fields=["file", "size_bytes", "sha256"])

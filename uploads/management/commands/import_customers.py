@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.files import File
 from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError
 from django.utils import timezone
 
 from tenants.models import Tenant
@@ -63,6 +64,11 @@ class Command(BaseCommand):
             self._tell(f"The same file came before, as upload {twin.pk}.")
         try:
             self._work(upload) if here else self._watch(upload)
+        except OperationalError as exc:
+            raise CommandError(
+                f"The database went away; upload {upload.pk} is carried on by the "
+                f"workers when it is back. ({exc})"
+            ) from exc
         except KeyboardInterrupt:
             goes_on = "stays where it is" if here else "goes on without this window"
             raise CommandError(
