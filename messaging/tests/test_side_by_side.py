@@ -2,19 +2,25 @@
 
 import logging
 import threading
+import time
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
+from django.utils import timezone
 
 from contacts.models import Contact
 from messaging.events import store_event
 from messaging.models import ChatMessage, WebhookEvent
+from messaging.services import process_events
 from messaging.tests.bodies import (
     ASHA_ID,
+    echo,
     message,
     message_body,
     person,
+    status,
+    status_body,
 )
 from messaging.tests.posting import deliver, process_all
 
@@ -74,3 +80,49 @@ def test_eight_drains_side_by_side_do_everything_once(number, caplog):
     assert ChatMessage.objects.count() == 200 + 240
     assert sum(Contact.objects.values_list("message_count", flat=True)) == 440
     assert caplog.messages == []  # no batch failed, no deadlock
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("status_first", [True, False])
+def test_a_status_and_its_message_find_each_other_though_neither_sees_the_other(
+    number, status_first
+):
+    read = status_body(status("wamid.OUT", "read"))
+    first, second = echo("wamid.OUT"), read
+    if status_first:
+        first, second = second, first
+    store_event(body=first, signed_by="app")
+
+    with transaction.atomic():
+        process_events(limit=1, now=timezone.now())
+        # Another drain meets what this one has not committed yet.
+        store_event_elsewhere(second)
+        drain = threading.Thread(target=drain_elsewhere)
+        drain.start()
+        wait_until_somebody_waits()
+    drain.join(30)
+
+    assert ChatMessage.objects.get().status == "read"
+
+
+def store_event_elsewhere(raw: bytes) -> None:
+    run_together(lambda: store_event(body=raw, signed_by="app"))
+
+
+def drain_elsewhere() -> None:
+    process_all()
+    connection.close()
+
+
+def wait_until_somebody_waits() -> None:
+    deadline = time.monotonic() + 20
+    with connection.cursor() as cursor:
+        while time.monotonic() < deadline:
+            cursor.execute(
+                "SELECT count(*) FROM pg_locks JOIN pg_database"
+                " ON pg_database.oid = pg_locks.database"
+                " WHERE datname = current_database() AND NOT granted"
+            )
+            if cursor.fetchone()[0]:
+                return
+    raise AssertionError("nobody waited")
