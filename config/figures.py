@@ -131,7 +131,7 @@ def latest_conversations(*, tenant_ids: Sequence[int], most: int) -> "list[Conta
             CROSS JOIN LATERAL (
                 SELECT * FROM contacts
                 WHERE contacts.tenant_id = tenant.id AND last_message_at IS NOT NULL
-                ORDER BY last_message_at DESC LIMIT %s
+                ORDER BY last_message_at DESC NULLS LAST, id DESC LIMIT %s
             ) AS newest
             ORDER BY newest.last_message_at DESC LIMIT %s
             """,

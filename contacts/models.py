@@ -6,7 +6,7 @@ from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.contrib.postgres.search import SearchVector
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Now, Reverse
 
 from tenants.models import Tenant
@@ -75,8 +75,17 @@ class Contact(models.Model):
             ),
         ]
         indexes = [
+            # The order of the list: of one tenant, and of all.
             models.Index(
-                fields=["tenant", "-last_message_at"], name="ix_contact_last_message"
+                "tenant",
+                F("last_message_at").desc(nulls_last=True),
+                F("id").desc(),
+                name="ix_contact_last_message",
+            ),
+            models.Index(
+                F("last_message_at").desc(nulls_last=True),
+                F("id").desc(),
+                name="ix_contact_heard_last",
             ),
             models.Index(fields=["tenant", "-created_at"], name="ix_contact_created"),
             # What staff search by, in `contacts.search`: the beginnings of words, and

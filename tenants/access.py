@@ -27,7 +27,12 @@ def tenants_of(user: Visitor) -> QuerySet[Tenant]:
 def visible(
     queryset: QuerySet[M], *, user: Visitor, path: str = "tenant"
 ) -> QuerySet[M]:
-    """Return the rows of `queryset` whose tenant, found along `path`, is the user's."""
+    """Return the rows of `queryset` whose tenant, found along `path`, is the user's.
+
+    The tenants are asked for at once: with their ids in the query, and not another
+    query, PostgreSQL reads a tenant's newest rows from an index that starts with it.
+    """
     if user.is_active and getattr(user, "is_superuser", False):
         return queryset
-    return queryset.filter(**{f"{path}__in": tenants_of(user)})
+    tenant_ids = list(tenants_of(user).order_by().values_list("pk", flat=True))
+    return queryset.filter(**{f"{path}__in": tenant_ids})

@@ -211,8 +211,8 @@ def test_a_full_list_takes_as_many_queries_as_a_short_one(
     tenant = clerk.memberships.get().tenant
     ContactFactory.create_batch(26, tenant=tenant)
 
-    # session, user, two of permissions, several tenants, count, rows
-    with django_assert_num_queries(7):
+    # session, user, two of permissions, several tenants, which, count, rows
+    with django_assert_num_queries(8):
         response = client.get(LIST)
 
     assert len(response.context["cl"].result_list) == 25

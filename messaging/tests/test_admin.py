@@ -226,8 +226,8 @@ def test_a_full_list_of_messages_takes_as_many_queries_as_a_short_one(
             contact=ContactFactory.create(tenant=number.tenant), whatsapp_number=number
         )
 
-    # session, user, two of permissions, several tenants, count, rows
-    with django_assert_num_queries(7):
+    # session, user, two of permissions, several tenants, which, count, rows
+    with django_assert_num_queries(8):
         response = client.get(MESSAGES)
 
     assert len(response.context["cl"].result_list) == 25
