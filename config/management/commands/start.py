@@ -30,7 +30,11 @@ WEB_PROCESSES = 2
 # As many as the connection pool of one process: a thread more would wait for one.
 WEB_THREADS = 16
 WORKER_PROCESSES = max(2, min(4, os.cpu_count() or 2))
-CELERY = [sys.executable, "-m", "celery", "--quiet", "--skip-checks", "-A", "config"]
+CELERY = [
+    # Root is this machine's choice, and nobody else's tasks are in our queue.
+    *(sys.executable, "-W", "ignore:You're running the worker with superuser"),
+    *("-m", "celery", "--quiet", "--skip-checks", "-A", "config"),
+]
 COLOURS = {"start": 35, "web": 32, "worker": 33, "beat": 36}
 
 
