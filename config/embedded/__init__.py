@@ -12,15 +12,20 @@ import contextlib
 import fcntl
 import os
 import shutil
+import signal
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from config.embedded import keeper, postgresql
 from config.embedded import redis as redis_server
-from config.embedded.home import EmbeddedError, base_dir, make_base_dir
+from config.embedded.home import (
+    EmbeddedError,
+    base_dir,
+    make_base_dir,
+    private_folders,
+)
 from config.embedded.programs import start_detached
 from config.embedded.state import fill_in_secrets, read_state, write_state
 
@@ -120,13 +125,15 @@ def start_keeper(base: Path) -> None:
     try:
         if keeper.is_alone(lock):
             # The keeper inherits this very lock, so there is no moment without it.
-            start_detached(
+            pid = start_detached(
                 [sys.executable, "-I", keeper.__file__, str(base), str(lock)],
                 folder=base,
                 log=base / "keeper.log",
                 as_ourselves=True,
                 inherit=[lock],
             )
+            os.ftruncate(lock, 0)
+            os.pwrite(lock, str(pid).encode(), 0)
     finally:
         os.close(lock)
 
@@ -170,12 +177,20 @@ def release() -> None:
         return
     membership, _membership = _membership, None
     with keeper.gate(membership.base):
-        alone = keeper.is_alone(membership.users_lock)
-        if alone:
+        if keeper.is_alone(membership.users_lock):
             keeper.stop_servers(membership.base)
+            end_keeper(membership.base)
         os.close(membership.users_lock)
-    if alone:
-        wait_for_keeper(membership.base)
+
+
+def end_keeper(base: Path) -> None:
+    """End the keeper, which has nothing to keep; the caller holds the gate."""
+    lock = keeper.open_lock(base / "keeper.lock")
+    if not keeper.is_alone(lock):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int(os.pread(lock, 20, 0)), signal.SIGTERM)
+        fcntl.flock(lock, fcntl.LOCK_EX)  # held until it is gone
+    os.close(lock)
 
 
 def remove() -> None:
@@ -199,14 +214,7 @@ def remove() -> None:
                 else:
                     path.unlink()
         os.close(users_lock)
+    for folder in private_folders(base):
+        shutil.rmtree(folder)
     with contextlib.suppress(OSError):  # somebody else's files are in there
         base.rmdir()
-
-
-def wait_for_keeper(base: Path) -> None:
-    """Let the keeper find that nothing is left to keep, so that no process stays."""
-    lock = keeper.open_lock(base / "keeper.lock")
-    deadline = time.monotonic() + 2  # somebody new may have come and keeps it busy
-    while not keeper.is_alone(lock) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    os.close(lock)

@@ -126,3 +126,8 @@ def private_folder(base: Path, purpose: str) -> Path:
             "folder with a shorter path."
         )
     return folder
+
+
+def private_folders(base: Path) -> list[Path]:
+    """Return the folders that `private_folder` made for this directory."""
+    return list(Path(tempfile.gettempdir()).glob(f"dues-desk-{digest(base)}-*"))
