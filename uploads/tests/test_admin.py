@@ -53,7 +53,7 @@ def sent(text: str = TWO_ROWS, **fields: object) -> dict[str, object]:
 
 
 def test_a_file_sent_in_by_the_form_is_kept_and_named(
-    client: Client, clerk: User, tenant, django_capture_on_commit_callbacks
+    client: Client, clerk: User, tenant
 ) -> None:
     response = client.post(ADD, sent(tenant=tenant.pk))
 

@@ -1,13 +1,16 @@
+import json
 import logging
 import re
 from datetime import timedelta
 
 import pytest
+from celery import current_app
 from django.db import connection
 from django.utils import timezone
 
 from customers.models import Customer
 from tenants.tests.factories import TenantFactory
+from uploads import processing
 from uploads.models import FileUpload, RowIssue, UploadPart
 from uploads.processing import (
     MAX_ATTEMPTS,
@@ -268,6 +271,33 @@ def test_a_task_delivered_again_changes_nothing() -> None:
     assert Customer.objects.count() == 2
     assert not load_next_part(now=now())
     assert not finish_upload(upload_id=upload.pk, now=now())
+
+
+def test_a_part_claimed_twice_in_one_moment_is_loaded_once() -> None:
+    """Between the claim and the lock another worker may have loaded the part."""
+    upload = load()
+
+    loaded = processing._load(part_id=upload.parts.get().pk, now=now())
+
+    assert loaded is None
+    assert Customer.objects.count() == 2
+
+
+def test_an_upload_rings_the_bell_once_it_is_committed(
+    django_capture_on_commit_callbacks,
+) -> None:
+    with current_app.connection_for_write() as broker:
+        queue = broker.default_channel.client
+        queue.delete("celery")
+
+        with django_capture_on_commit_callbacks(execute=True):
+            upload = make_upload(queue=True)
+            rung_early = queue.llen("celery")
+
+        (ring,) = queue.lrange("celery", 0, -1)
+        queue.delete("celery")
+    assert rung_early == 0
+    assert json.loads(ring)["headers"]["argsrepr"] == f"({upload.pk},)"
 
 
 def test_any_worker_loads_what_waits() -> None:
