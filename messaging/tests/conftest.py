@@ -1,6 +1,8 @@
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from celery.signals import after_task_publish
 
 from messaging.signatures import forget_number_secrets
 from messaging.tests.bodies import (
@@ -29,3 +31,16 @@ def number(db) -> WhatsAppNumber:
         display_phone_number=BUSINESS_PHONE,
         waba_id=WABA_ID,
     )
+
+
+@pytest.fixture
+def published() -> Iterator[list[str]]:
+    """The names of the tasks that were queued at the real broker, as they are."""
+    names: list[str] = []
+
+    def note(sender: str, **_: Any) -> None:
+        names.append(sender)
+
+    after_task_publish.connect(note)
+    yield names
+    after_task_publish.disconnect(note)
