@@ -201,6 +201,8 @@ def test_a_pid_file_that_names_another_process_does_not_stop_a_start(
 ) -> None:
     user(directory).wait_for_servers().leave()
     other = subprocess.Popen(["sleep", "600"])
+    user.callback(other.wait)
+    user.callback(other.kill)
     if who == "a zombie":
         other.kill()
         wait_until(
@@ -214,8 +216,6 @@ def test_a_pid_file_that_names_another_process_does_not_stop_a_start(
 
     assert ask_database(restarted.database_url, "SELECT 1") == (1,)
     restarted.leave()
-    other.kill()
-    other.wait()
 
 
 def owner_of(path: Path) -> tuple[int, int]:
