@@ -41,6 +41,6 @@ def published() -> Iterator[list[str]]:
     def note(sender: str, **_: Any) -> None:
         names.append(sender)
 
-    after_task_publish.connect(note)
+    after_task_publish.connect(note, weak=False)
     yield names
     after_task_publish.disconnect(note)
