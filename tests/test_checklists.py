@@ -1,6 +1,7 @@
 """The owner's two checklists, line by line, as their operators go through them.
 
-Every query is the one an operator types into psql.
+Every query is the one an operator types into psql. A3, one command and no error in the
+log, is in test_start.py with real processes; B9 stands in test_browser.py as well.
 """
 
 import hashlib
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
@@ -22,6 +24,7 @@ from messaging.models import WebhookEvent
 from tenants.models import WhatsAppNumber
 from tenants.tests.factories import TenantFactory
 from uploads.models import FileUpload
+from uploads.tests.factories import work_off
 
 PHONE = "919876543210"
 PHONE_NUMBER_ID = "114620538274910"
@@ -430,6 +433,25 @@ class TestUploads:
         )
         assert "File processing completed: 1 successful, 0 failed" in caplog.messages
         assert "9876543210" not in caplog.text
+
+    def test_b9_the_page_follows_the_upload_to_its_sentence(
+        self, admin_client: Client, settings: Any, tmp_path: Path
+    ) -> None:
+        settings.MEDIA_ROOT = tmp_path
+        text = CHECKLIST_CUSTOMER.format(amount=15000, due="2024-11-15")
+        file = SimpleUploadedFile("dues.csv", text.encode())
+
+        page = admin_client.post(
+            "/admin/uploads/fileupload/add/", {"tenant": 1, "file": file}
+        ).url
+        progress = page.replace("/change/", "/progress/")
+        before = admin_client.get(progress).json()
+        work_off(FileUpload.objects.latest("id"))
+        after = admin_client.get(progress).json()
+
+        assert (before["over"], after["over"]) == (False, True)
+        assert after["sentence"] == "Upload completed: 1 successful, 0 failed"
+        assert after["sentence"] in admin_client.get(page).content.decode()
 
     def test_b12_the_constraint_comes_back_only_while_no_phone_repeats(
         self, import_file: Any
