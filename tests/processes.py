@@ -25,14 +25,16 @@ def wait_until(happened: Callable[[], object], *, what: str) -> None:
 def processes_of(directory: Path) -> dict[int, str]:
     """Return the command lines of all processes of an embedded directory.
 
-    It is in the environment of each, and in no other's.
+    It is in the environment of each, but Redis writes its title over that; it is known
+    by the folder it stands in.
     """
     mark = b"EMBEDDED_DIR=" + os.fsencode(directory)
     found = {}
     for name in filter(str.isdigit, os.listdir("/proc")):
         with contextlib.suppress(OSError):
-            environment = Path(f"/proc/{name}/environ").read_bytes()
-            if mark in environment.split(b"\0") and int(name) != os.getpid():
+            environment = Path(f"/proc/{name}/environ").read_bytes().split(b"\0")
+            folder = Path(os.readlink(f"/proc/{name}/cwd"))
+            if mark in environment or folder.is_relative_to(directory):
                 command = Path(f"/proc/{name}/cmdline").read_bytes()
                 found[int(name)] = command.replace(b"\0", b" ").decode()
     return found
