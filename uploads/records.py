@@ -7,7 +7,6 @@ import csv
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from uploads.encodings import UnreadableFile
@@ -145,7 +144,9 @@ class _Parser:
 
         Returns the lines between which it stands, or None at the end.
         """
-        reader = _reader(islice(self.lines, start, None), self.shape.delimiter)
+        # Starts anywhere at no cost: a file may stumble at each of its lines.
+        lines = map(self.lines.__getitem__, range(start, len(self.lines)))
+        reader = _reader(lines, self.shape.delimiter)
         width, first_line = self.shape.width, self.first_line
         append, damaged = self.rows.append, self.shape.damaged
         stop = start

@@ -1,4 +1,5 @@
 import io
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -169,6 +170,16 @@ def test_a_stray_quote_costs_one_row(
 
     assert [line for line, _ in rows_of(data)] == good
     assert [line for line, _ in faults_of(data)] == bad
+
+
+def test_a_file_that_stumbles_at_each_line_takes_no_longer() -> None:
+    data = b"Name,Mobile\n" + b'"a,1\n' * 120_000
+    started = time.process_time()
+
+    faults = faults_of(data)
+
+    assert len(faults) == 120_000
+    assert time.process_time() - started < 15  # and not with the square of the lines
 
 
 def test_an_amount_with_commas_and_no_quotes_makes_a_ragged_row() -> None:
