@@ -140,6 +140,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "config.health.health_middleware",  # load balancers ask without a host name
     "django.middleware.security.SecurityMiddleware",
+    "messaging.shortcut.webhook_shortcut",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.security.security_headers",
     "django.middleware.gzip.GZipMiddleware",  # admin pages are 300 KB of markup

@@ -11,3 +11,5 @@ urlpatterns = [
     # A redirect would turn the POST of whoever forgot the slash into a GET.
     path("webhooks/whatsapp", webhook),
 ]
+
+PATHS = {f"/{address.pattern}" for address in urlpatterns}

@@ -23,8 +23,8 @@ from django.http import (
 )
 from rest_framework.views import APIView
 
+from messaging.accepting import NotStored, accept_event
 from messaging.bell import bell
-from messaging.events import store_event
 from messaging.signatures import signer_of
 from tenants.encryption import UnreadableSecret
 
@@ -88,20 +88,25 @@ class WhatsAppWebhook(APIView):
             return _answer(400, "The body broke off.")
         try:
             signer = signer_of(
-                body=body, signature=request.headers.get("X-Hub-Signature-256", "")
+                body=body, signature=request.META.get("HTTP_X_HUB_SIGNATURE_256", "")
             )
             if signer is None:
                 return _answer(403, "Not signed with a secret we know.")
-            event_id = store_event(body=body, signed_by=signer)
-        except (Error, UnreadableSecret) as exc:
+            accept_event(body=body, signed_by=signer)
+        except (NotStored, Error, UnreadableSecret) as exc:
             logger.error("A webhook could not be stored: %s", type(exc).__name__)
             response = _answer(503, "Not stored; please send it again.")
             response["Retry-After"] = _RETRY_AFTER_SECONDS
             return response
-        logger.info("Webhook received: event=%s, bytes=%s", event_id, len(body))
         bell.ring()
         return _answer(200, "stored")
 
 
 def _answer(status: int, text: str) -> HttpResponse:
-    return HttpResponse(text, status=status, content_type="text/plain; charset=utf-8")
+    content = text.encode()
+    return HttpResponse(
+        content,
+        status=status,
+        content_type="text/plain; charset=utf-8",
+        headers={"Content-Length": str(len(content))},
+    )
