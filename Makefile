@@ -14,7 +14,7 @@ INSTALL := install --disable-pip-version-check --quiet --no-compile
 PIP_VERSION := 26.3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check clean browser
+.PHONY: help setup run test check bench clean browser
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST) | expand -t 16
@@ -60,6 +60,9 @@ check: setup ## Lint, types, layers, migrations, production settings
 	$(PY) manage.py makemigrations --check --dry-run
 	env $$(sed 's/#.*//' config/tests/production.env) \
 		$(PY) manage.py check --deploy --fail-level WARNING
+
+bench: setup ## Measure what is promised, on servers of its own
+	$(PY) -m benchmarks
 
 browser:
 	@command -v chromium >/dev/null || { \

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 _HOST = "127.0.0.1"
 _GIVE_UP_SECONDS = 10.0
+_TICK_SECONDS = 0.005
 
 
 @dataclass(slots=True)
@@ -61,10 +62,12 @@ def post(
     seconds: float,
     rate: float | None = None,
     answered: Callable[[int, float], None] = lambda number, at: None,
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> Load:
     """Post for some seconds: each connection as fast as it is answered, or at a rate.
 
-    `answered` hears of each request's number and of when its answer came.
+    `answered` hears of each request's number and of when its answer came; `meanwhile`
+    is called often.
     """
     load = Load()
     lines = {line.socket.fileno(): line for line in _connect(port, connections)}
@@ -81,9 +84,10 @@ def post(
                 break
             _send(free.pop(), next(requests), sent_count)
             sent_count += 1
+        meanwhile()
         if len(free) == len(lines) and now >= began_at + seconds:
             break
-        events = poll.poll(0.001 if rate else _GIVE_UP_SECONDS)
+        events = poll.poll(_TICK_SECONDS if rate else _GIVE_UP_SECONDS)
         if not events and not rate:
             raise TimeoutError(f"No answer within {_GIVE_UP_SECONDS} s.")
         for number, _ in events:

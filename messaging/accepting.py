@@ -29,6 +29,7 @@ from typing import Any, TypeAlias
 import psycopg
 from django.db import connections
 
+from messaging.bell import bell
 from messaging.events import store_event
 
 logger = logging.getLogger(__name__)
@@ -51,16 +52,16 @@ class NotStored(Exception):
     """The body was not stored in time, as far as we know; says why, for the log."""
 
 
-def accept_event(*, body: bytes, signed_by: str) -> int:
-    """Keep one POST as it was signed and return its event's id once it is committed.
+def accept_event(*, body: bytes, signed_by: str) -> None:
+    """Keep one POST as it was signed, committed on return, and have it processed soon.
 
     Raises `NotStored` or django.db.Error.
     """
     if _intake:
-        return _intake.store(body=body, signed_by=signed_by)
-    event_id = store_event(body=body, signed_by=signed_by)
-    _announce([event_id])
-    return event_id
+        _intake.store(body=body, signed_by=signed_by)
+    else:
+        _announce([store_event(body=body, signed_by=signed_by)])
+    bell.ring()
 
 
 def open_intake() -> None:

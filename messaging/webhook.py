@@ -24,7 +24,6 @@ from django.http import (
 from rest_framework.views import APIView
 
 from messaging.accepting import NotStored, accept_event
-from messaging.bell import bell
 from messaging.signatures import signer_of
 from tenants.encryption import UnreadableSecret
 
@@ -44,6 +43,7 @@ class WhatsAppWebhook(APIView):
     authentication_classes = ()
     permission_classes = ()
     throttle_classes = ()
+    accept = staticmethod(accept_event)
 
     def initialize_request(
         self, request: HttpRequest, *_args: Any, **_kwargs: Any
@@ -92,13 +92,12 @@ class WhatsAppWebhook(APIView):
             )
             if signer is None:
                 return _answer(403, "Not signed with a secret we know.")
-            accept_event(body=body, signed_by=signer)
+            self.accept(body=body, signed_by=signer)
         except (NotStored, Error, UnreadableSecret) as exc:
             logger.error("A webhook could not be stored: %s", type(exc).__name__)
             response = _answer(503, "Not stored; please send it again.")
             response["Retry-After"] = _RETRY_AFTER_SECONDS
             return response
-        bell.ring()
         return _answer(200, "stored")
 
 

@@ -27,8 +27,8 @@ from config.supervisor import Supervisor
 HOST = "127.0.0.1"
 # Two interpreters use two cores; more would only share them with worker and database.
 WEB_PROCESSES = 2
-# As many as the connection pool of one process: a thread more would wait for one.
-WEB_THREADS = 16
+# Most of them wait for the webhook's common INSERT, which needs one connection for all.
+WEB_THREADS = 64
 WORKER_PROCESSES = max(2, min(4, os.cpu_count() or 2))
 CELERY = [
     # Root is this machine's choice, and nobody else's tasks are in our queue.

@@ -1,0 +1,31 @@
+"""`make bench`: measure on servers of our own, beside nothing of the developer's."""
+
+import os
+import tempfile
+from contextlib import redirect_stderr
+from pathlib import Path
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory(prefix="dues-desk-bench-") as folder:
+        Path(folder).chmod(0o711)  # PostgreSQL's user has to pass
+        for name in ("DATABASE_URL", "REDIS_URL"):
+            os.environ.pop(name, None)
+        os.environ["EMBEDDED_DIR"] = str(Path(folder, "embedded"))
+        os.environ["DJANGO_SETTINGS_MODULE"] = "benchmarks.settings"
+        # The drain's log, formatted and written as ever, is not for this terminal.
+        with Path(folder, "bench.log").open("w") as log, redirect_stderr(log):
+            import django
+
+            django.setup()
+            from benchmarks.report import measure_and_print
+            from config import embedded
+
+            try:
+                measure_and_print(Path(folder))
+            finally:
+                embedded.release()  # while their folder is still there
+
+
+if __name__ == "__main__":
+    main()
