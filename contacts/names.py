@@ -8,6 +8,7 @@ from typing import Self
 from django.db import connection
 from psycopg import sql
 
+from contacts.arrays import array
 from contacts.identity import Sender
 from contacts.models import Contact
 
@@ -40,48 +41,17 @@ class NameFacts:
 
 
 COLUMNS = tuple(one.name for one in fields(NameFacts))
-_WRITTEN = {
-    "name": "text",
-    "name_source": "text",
-    "profile_name": "text",
-    "profile_name_at": "timestamptz",
-    "address_book_name": "text",
-    "address_book_name_at": "timestamptz",
-    "username": "text",
-    "username_at": "timestamptz",
-}
 _READ = sql.SQL(
     "SELECT id, {} FROM contacts WHERE id = ANY(%s::bigint[])"
     " ORDER BY id FOR NO KEY UPDATE"
 ).format(sql.SQL(", ").join(map(sql.Identifier, COLUMNS)))
-_WRITE = sql.SQL(
-    "UPDATE contacts SET {}, updated_at = %s FROM unnest(%s::bigint[], {})"
-    " AS new (id, {}) WHERE contacts.id = new.id"
-).format(
-    sql.SQL(", ").join(
-        sql.SQL("{0} = new.{0}").format(sql.Identifier(column)) for column in _WRITTEN
-    ),
-    sql.SQL(", ").join(sql.SQL(f"%s::{kind}[]") for kind in _WRITTEN.values()),
-    sql.SQL(", ").join(map(sql.Identifier, _WRITTEN)),
-)
 
 
 def lock_names(contact_ids: Iterable[int]) -> dict[int, NameFacts]:
     """Lock these contacts in the order of their ids; return what they are called."""
     with connection.cursor() as cursor:
-        cursor.execute(_READ, [sorted(set(contact_ids))])
+        cursor.execute(_READ, [array(sorted(set(contact_ids)))])
         return {row[0]: NameFacts(*row[1:]) for row in cursor.fetchall()}
-
-
-def write_names(names: dict[int, NameFacts], *, now: datetime) -> None:
-    """Write the names of locked contacts."""
-    if not names:
-        return
-    values = [
-        [getattr(facts, column) for facts in names.values()] for column in _WRITTEN
-    ]
-    with connection.cursor() as cursor:
-        cursor.execute(_WRITE, [now, list(names), *values])
 
 
 def take_names(facts: NameFacts, senders: Iterable[Sender]) -> None:

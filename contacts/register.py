@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.db import connection
 
+from contacts.arrays import array
 from contacts.identity import (
     PHONE,
     Holding,
@@ -54,7 +55,7 @@ def find_holdings(tenant_id: int, keys: Collection[Key]) -> dict[Key, Holding]:
               ON identity.kind = wanted.kind AND identity.value = wanted.value
             WHERE identity.tenant_id = %s
             """,
-            [[k.kind for k in keys], [k.value for k in keys], tenant_id],
+            [array(k.kind for k in keys), array(k.value for k in keys), tenant_id],
         )
         return _holdings(cursor.fetchall())
 
@@ -108,11 +109,11 @@ def _load(
             ORDER BY id FOR NO KEY UPDATE
             """,
             [
-                [k.kind for k in keys],
-                [k.value for k in keys],
+                array(k.kind for k in keys),
+                array(k.value for k in keys),
                 tenant_id,
                 tenant_id,
-                list(numbers),
+                array(numbers),
             ],
         )
         contacts: dict[int, str | None] = dict(cursor.fetchall())
@@ -124,7 +125,7 @@ def _load(
             JOIN contacts ON contacts.id = identity.contact_id
             WHERE identity.contact_id = ANY(%s::bigint[])
             """,
-            [list(contacts)],
+            [array(contacts)],
         )
         holdings = _holdings(cursor.fetchall())
     register = Register(holdings)
@@ -182,7 +183,7 @@ def _set_numbers(numbers: dict[int | None, str | None], now: datetime) -> None:
             FROM unnest(%s::bigint[], %s::text[]) AS new (id, phone_number)
             WHERE contacts.id = new.id
             """,
-            [now, list(numbers), list(numbers.values())],
+            [now, array(numbers), array(numbers.values())],
         )
 
 
@@ -212,8 +213,8 @@ def _insert(people: list[Person], tenant_id: int, now: datetime) -> None:
                 tenant_id,
                 now,
                 now,
-                [person.id for person in people],
-                [person.phone_number for person in people],
+                array(person.id for person in people),
+                array(person.phone_number for person in people),
             ],
         )
 
@@ -239,10 +240,10 @@ def _write_identities(tenant_id: int, register: Register) -> None:
             """,
             [
                 tenant_id,
-                [key.kind for key in touched],
-                [key.value for key in touched],
-                [register.survivor(holding.person).id for holding in holdings],
-                [holding.seen_at for holding in holdings],
-                [" ".join(sorted(holding.waba_ids)) for holding in holdings],
+                array(key.kind for key in touched),
+                array(key.value for key in touched),
+                array(register.survivor(holding.person).id for holding in holdings),
+                array(holding.seen_at for holding in holdings),
+                array(" ".join(sorted(holding.waba_ids)) for holding in holdings),
             ],
         )

@@ -12,6 +12,7 @@ from contacts.services import (
     Activity,
     IdentityChange,
     Sender,
+    Upserted,
     find_contacts,
     record_messages,
     upsert_contacts,
@@ -107,7 +108,7 @@ def write_arrivals(arrivals: Sequence[Arrival], *, now: datetime) -> Written:
             or line.arrival.change.field == "history"
         },
     )
-    _identify(arrivals, lines, now=now)
+    upserted = _identify(arrivals, lines, now=now)
     rows = [_message_row(line) for line in lines]
     inserted = insert_messages(rows)
     new_statuses = insert_statuses(statuses)
@@ -118,13 +119,13 @@ def write_arrivals(arrivals: Sequence[Arrival], *, now: datetime) -> Written:
     )
     amend_messages([row for row in rows if row.key in inserted])
     fold_statuses(rows, statuses)
-    record_messages(activity=_activity(rows, inserted), now=now)
+    record_messages(upserted=upserted, activity=_activity(rows, inserted), now=now)
     return Written(messages=len(inserted), statuses=new_statuses)
 
 
 def _identify(
     arrivals: Sequence[Arrival], lines: Sequence[_Line], *, now: datetime
-) -> None:
+) -> list[Upserted]:
     """Find or make the contact of every message, tenant by tenant."""
     guests: dict[int, _Guests] = {}
     for line in lines:
@@ -133,8 +134,9 @@ def _identify(
     for arrival in arrivals:
         of_tenant = guests.setdefault(arrival.route.tenant_id, _Guests())
         _add_others(of_tenant, arrival)
-    for tenant_id in sorted(guests):
-        _settle(tenant_id, guests[tenant_id], now=now)
+    return [
+        _settle(tenant_id, guests[tenant_id], now=now) for tenant_id in sorted(guests)
+    ]
 
 
 def _add_line(guests: _Guests, line: _Line) -> None:
@@ -191,19 +193,18 @@ def _identity_change(
     )
 
 
-def _settle(tenant_id: int, guests: _Guests, *, now: datetime) -> None:
+def _settle(tenant_id: int, guests: _Guests, *, now: datetime) -> Upserted:
     if guests.unsure:
         senders = [sender for sender, _ in guests.unsure]
         known = find_contacts(tenant_id=tenant_id, senders=senders)
         for contact_id, (sender, line) in zip(known, guests.unsure, strict=True):
             if contact_id is not None:
                 guests.add(sender, line)
-    if not guests.seen:
-        return
-    ids = upsert_contacts(tenant_id=tenant_id, seen=guests.seen, now=now)
-    for contact_id, line in zip(ids, guests.lines, strict=True):
+    upserted = upsert_contacts(tenant_id=tenant_id, seen=guests.seen, now=now)
+    for contact_id, line in zip(upserted.ids, guests.lines, strict=True):
         if line:
             line.contact_id = contact_id
+    return upserted
 
 
 def _message_row(line: _Line) -> MessageRow:

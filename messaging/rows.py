@@ -9,6 +9,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 from django.db import connection
 
+from contacts.arrays import array
+
 # The number a message belongs to, and its id there.
 Key: TypeAlias = tuple[int, str]
 
@@ -270,19 +272,5 @@ def fold_statuses(
 
 
 def _columns(rows: Iterable[Sequence[Any]]) -> list[str]:
-    """Turn rows into array literals for `unnest`, one for each column.
-
-    psycopg writes a list's elements one by one in Python: 40 us a message, a third of
-    all the work. Here it is 6 us.
-    """
-    return [
-        f"{{{','.join(map(_element, column))}}}" for column in zip(*rows, strict=True)
-    ]
-
-
-def _element(value: str | int | datetime | None) -> str:
-    if value is None:
-        return "NULL"
-    if isinstance(value, str):
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    return f'"{value}"'
+    """Turn rows into an array for each column."""
+    return [array(column) for column in zip(*rows, strict=True)]

@@ -1,6 +1,7 @@
 import itertools
 import logging
 import threading
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -33,9 +34,16 @@ def at(minute: int, **sender: Any) -> Sender:
     return Sender(seen_at=NOW + timedelta(minutes=minute), **sender)
 
 
-def upsert(tenant: Tenant, *seen: Sender | IdentityChange) -> list[int | None]:
+def upsert(
+    tenant: Tenant,
+    *seen: Sender | IdentityChange,
+    activity: Sequence[Activity] = (),
+    now: datetime = NOW,
+) -> list[int | None]:
     with transaction.atomic():
-        return upsert_contacts(tenant_id=tenant.pk, seen=seen, now=NOW)
+        upserted = upsert_contacts(tenant_id=tenant.pk, seen=seen, now=now)
+        record_messages(upserted=[upserted], activity=activity, now=now)
+    return upserted.ids
 
 
 def people(tenant: Tenant) -> set[tuple[str | None, str, frozenset[str]]]:
@@ -149,15 +157,15 @@ def test_any_order_and_grouping_ends_in_the_same_people(
 
 
 def test_halves_that_meet_keep_the_older_contact_and_record_it(tenant: Tenant) -> None:
-    older, newer = upsert(
-        tenant, at(0, phone=ASHA), at(1, user_id="IN.77", profile_name="Asha")
-    )
-    record_messages(
+    halves = at(0, phone=ASHA), at(1, user_id="IN.77", profile_name="Asha")
+    older, newer = upsert(tenant, *halves)
+    upsert(
+        tenant,
+        *halves,
         activity=[
             Activity(contact_id=older or 0, count=2, first_at=NOW, last_at=NOW),
             Activity(contact_id=newer or 0, count=3, first_at=NOW, last_at=NOW),
         ],
-        now=NOW,
     )
 
     (joined,) = upsert(tenant, at(2, phone=ASHA, user_id="IN.77"))
@@ -327,16 +335,10 @@ def test_updated_at_moves_only_when_something_changed(tenant: Tenant) -> None:
     upsert(tenant, at(0, phone=ASHA, profile_name="Asha"))
     later = NOW + timedelta(hours=1)
 
-    with transaction.atomic():
-        upsert_contacts(
-            tenant_id=tenant.pk, seen=[at(0, phone=ASHA, profile_name="")], now=later
-        )
+    upsert(tenant, at(0, phone=ASHA, profile_name=""), now=later)
     assert Contact.objects.get().updated_at == NOW
 
-    with transaction.atomic():
-        upsert_contacts(
-            tenant_id=tenant.pk, seen=[at(3, phone=ASHA, profile_name="A")], now=later
-        )
+    upsert(tenant, at(3, phone=ASHA, profile_name="A"), now=later)
     assert Contact.objects.get().updated_at == later
 
 
