@@ -289,3 +289,24 @@ def test_a_dead_broker_is_felt_by_nobody_who_posts():
 
     assert done.stdout.split() == ["True", "True", "False"], done.stderr
     assert WebhookEvent.objects.count() == 20
+
+
+# The short way past what only pages need
+
+
+@pytest.mark.django_db
+def test_a_post_passes_by_sessions_and_pages_but_not_by_security(settings):
+    settings.SECURE_SSL_REDIRECT = True
+
+    plain = post(b"{}")
+    secure = post(b"{}", secure=True)
+
+    assert (plain.status_code, secure.status_code) == (301, 200)
+    assert plain["Location"].startswith("https://")
+    assert dict(secure.items()) == {
+        "Content-Type": "text/plain; charset=utf-8",
+        "Content-Length": "6",
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "same-origin",
+        "Cross-Origin-Opener-Policy": "same-origin",
+    }
