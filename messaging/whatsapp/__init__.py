@@ -5,6 +5,7 @@ Nothing here knows models, settings or the clock. `parse` never raises.
 
 from messaging.whatsapp.coexistence import AddressBookEntry, Preference
 from messaging.whatsapp.envelope import Change, Payload, Problem, parse
+from messaging.whatsapp.media import Media
 from messaging.whatsapp.messages import Message
 from messaging.whatsapp.people import IdentityChange, Person
 from messaging.whatsapp.statuses import Status
@@ -13,6 +14,7 @@ __all__ = [
     "AddressBookEntry",
     "Change",
     "IdentityChange",
+    "Media",
     "Message",
     "Payload",
     "Person",

@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Literal, TypeAlias
 
 from messaging.whatsapp.content import KINDS, content_of
+from messaging.whatsapp.media import KINDS as MEDIA_KINDS
+from messaging.whatsapp.media import Media, media_of
 from messaging.whatsapp.people import (
     IdentityChange,
     People,
@@ -24,8 +26,6 @@ from messaging.whatsapp.values import (
 )
 
 Direction: TypeAlias = Literal["inbound", "outbound"]
-
-_MEDIA = frozenset({"image", "video", "audio", "document", "sticker"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,7 @@ class Message:
     # How far a message out of the history had come; "" elsewhere.
     status: str = ""
     identity_change: IdentityChange | None = None
+    media: Media | None = None
 
 
 def read_inbound(item: JsonObject, people: People) -> Message | str:
@@ -121,7 +122,7 @@ def _read(
         )
     if kind not in KINDS:
         kind = "unknown"
-    if kind in _MEDIA:
+    if kind in MEDIA_KINDS:
         # The address lives for five minutes: nothing to keep.
         object_at(item, kind).pop("url", None)
     payload = to_json(item)
@@ -140,6 +141,7 @@ def _read(
         payload=payload,
         status=status,
         identity_change=identity_change,
+        media=media_of(kind, item),
     )
 
 
