@@ -55,7 +55,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 MEDIA_ROOT = env.str("MEDIA_ROOT", "") or str(
     embedded.base_dir() / "kept" if EMBEDDED else BASE_DIR / "kept"
 )
-# Kept files are private: nothing serves them from an address.
+# Kept files are private: nothing serves them by their name.
 MEDIA_URL = ""
 
 # Secrets
@@ -91,6 +91,9 @@ X_FRAME_OPTIONS = "DENY"
 # Meta's app secrets, newest first: while one is rotated, both are good.
 WHATSAPP_APP_SECRET = secret("WHATSAPP_APP_SECRET").split(",")
 WHATSAPP_VERIFY_TOKEN = secret("WHATSAPP_VERIFY_TOKEN")
+# Where media are fetched from. A local service may stand in for it: the access tokens
+# are sent to Meta's hosts and to this one, and to no other.
+WHATSAPP_GRAPH_URL = env.str("WHATSAPP_GRAPH_URL", "https://graph.facebook.com/v25.0")
 # Meta sends up to 3 MB in one POST; Django's own limit of 2.5 MB would make it try
 # again for seven days.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024

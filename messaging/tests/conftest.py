@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from messaging.tests.bodies import (
     PHONE_NUMBER_ID,
     WABA_ID,
 )
+from messaging.tests.graph_service import GraphService, running
 from tenants.models import WhatsAppNumber
 from tenants.tests.factories import WhatsAppNumberFactory
 
@@ -44,3 +46,18 @@ def published() -> Iterator[list[str]]:
     after_task_publish.connect(note, weak=False)
     yield names
     after_task_publish.disconnect(note)
+
+
+@pytest.fixture
+def kept(settings, tmp_path: Path) -> Path:
+    """The folder of kept files, empty."""
+    settings.MEDIA_ROOT = str(tmp_path / "kept")
+    return tmp_path / "kept"
+
+
+@pytest.fixture
+def graph(settings) -> Iterator[GraphService]:
+    """The Graph API of the tests; it has no files yet."""
+    with running(GraphService()) as service:
+        settings.WHATSAPP_GRAPH_URL = service.url
+        yield service
