@@ -11,5 +11,6 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 app.conf.beat_schedule = {
     "sweep-webhooks": {"task": "messaging.tasks.sweep", "schedule": 15.0},
+    "sweep-media": {"task": "messaging.tasks.sweep_media", "schedule": 20.0},
     "sweep-uploads": {"task": "uploads.tasks.sweep", "schedule": 20.0},
 }

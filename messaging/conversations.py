@@ -19,6 +19,7 @@ from contacts.services import (
 )
 from messaging import whatsapp
 from messaging.events import ClaimedEvent
+from messaging.media.queue import KEPT_BY_META, MediaRow, record_media
 from messaging.routing import Route
 from messaging.rows import (
     Key,
@@ -57,6 +58,7 @@ class Written:
 
     messages: int = 0
     statuses: int = 0
+    media: int = 0
 
 
 @dataclass(slots=True)
@@ -117,10 +119,11 @@ def write_arrivals(arrivals: Sequence[Arrival], *, now: datetime) -> Written:
         for line, line_row in zip(lines, rows, strict=True)
         if line.arrival.change.field == "history" and line_row.key not in inserted
     )
+    new_media = record_media(_media_rows(lines))
     amend_messages([row for row in rows if row.key in inserted])
     fold_statuses(rows, statuses)
     record_messages(upserted=upserted, activity=_activity(rows, inserted), now=now)
-    return Written(messages=len(inserted), statuses=new_statuses)
+    return Written(messages=len(inserted), statuses=new_statuses, media=new_media)
 
 
 def _identify(
@@ -227,6 +230,21 @@ def _message_row(line: _Line) -> MessageRow:
         if message.direction == "outbound"
         else "",
     )
+
+
+def _media_rows(lines: Sequence[_Line]) -> Iterator[MediaRow]:
+    for line in lines:
+        if media := line.message.media:
+            yield MediaRow(
+                whatsapp_number_id=line.arrival.route.number_id,
+                wamid=line.message.wamid,
+                kind=line.message.kind,
+                media_id=media.media_id,
+                mime_type=media.mime_type,
+                sha256=media.sha256,
+                file_name=media.file_name,
+                expires_at=line.arrival.event.received_at + KEPT_BY_META,
+            )
 
 
 def _status_row(arrival: Arrival, status: whatsapp.Status) -> StatusRow:

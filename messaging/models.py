@@ -6,6 +6,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from contacts.models import Contact
+from messaging.media.models import MessageMedia as MessageMedia  # files of messages
 from tenants.models import Tenant, WhatsAppNumber
 
 

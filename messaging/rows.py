@@ -119,7 +119,7 @@ def insert_messages(rows: Sequence[MessageRow]) -> set[Key]:
             DO NOTHING
             RETURNING whatsapp_number_id, wamid
             """,
-            _columns(unique.values()),
+            columns(unique.values()),
         )
         return set(cursor.fetchall())
 
@@ -153,7 +153,7 @@ def insert_statuses(rows: Sequence[StatusRow]) -> int:
                 message_statuses_number_wamid_status_participant_key
             DO NOTHING
             """,
-            _columns(unique.values()),
+            columns(unique.values()),
         )
         return int(cursor.rowcount)
 
@@ -174,7 +174,7 @@ def fill_placeholders(rows: Iterable[MessageRow]) -> None:
                 AND chat_messages.wamid = late.wamid
                 AND chat_messages.kind = 'media_placeholder'
             """,
-            _columns(
+            columns(
                 (row.whatsapp_number_id, row.wamid, row.kind, row.text, row.payload)
                 for row in media
             ),
@@ -217,7 +217,7 @@ def amend_messages(inserted: Collection[MessageRow]) -> None:
                 AND chat_messages.contact_id = amended.contact_id
                 AND chat_messages.direction = amended.direction
             """,
-            _columns(concerned),
+            columns(concerned),
         )
 
 
@@ -241,7 +241,7 @@ def fold_statuses(
             WHERE direction = 'outbound'
             ORDER BY id FOR NO KEY UPDATE OF chat_messages
             """,
-            _columns(concerned),
+            columns(concerned),
         )
         ids = [row[0] for row in cursor.fetchall()]
         if not ids:
@@ -271,6 +271,6 @@ def fold_statuses(
         )
 
 
-def _columns(rows: Iterable[Sequence[Any]]) -> list[str]:
+def columns(rows: Iterable[Sequence[Any]]) -> list[str]:
     """Turn rows into an array for each column."""
     return [array(column) for column in zip(*rows, strict=True)]

@@ -45,6 +45,7 @@ class Outcome:
     parked: int = 0
     messages: int = 0
     statuses: int = 0
+    media: int = 0
 
     @property
     def events(self) -> int:
@@ -165,7 +166,10 @@ def _process(readings: Sequence[_Reading], *, now: datetime) -> Outcome:
     finished = [reading.event for reading in readings if not reading.verdict()]
     mark_processed(events=finished, now=now)
     outcome = Outcome(
-        processed=len(finished), messages=written.messages, statuses=written.statuses
+        processed=len(finished),
+        messages=written.messages,
+        statuses=written.statuses,
+        media=written.media,
     )
     for reading in readings:
         if verdict := reading.verdict():
@@ -195,6 +199,7 @@ def _process_by_item(event: ClaimedEvent, *, now: datetime) -> Outcome:
     new_rows = Outcome(
         messages=sum(one.messages for one in written),
         statuses=sum(one.statuses for one in written),
+        media=sum(one.media for one in written),
     )
     if verdict := reading.verdict(failures):
         return new_rows + _mark(verdict, now=now)

@@ -1,14 +1,18 @@
-"""What the workers do for the queue of events."""
+"""What the workers do for the queues of events and of media."""
 
 import logging
 from typing import Any
 
-from celery import shared_task
+from celery import Task, shared_task
 from celery.signals import worker_ready
+from django.conf import settings
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from messaging.events import put_back_routable
+from messaging.media.fetching import fetch_due
+from messaging.media.graph import GraphApi
+from messaging.media.queue import expire_waiting, put_back_with_token
 from messaging.services import process_events
 
 logger = logging.getLogger(__name__)
@@ -21,13 +25,19 @@ _MAX_BATCHES = 200
 _RING_EXPIRES_SECONDS = 60
 # Below the period at which beat calls the sweep (config/celery.py), or they pile up.
 _SWEEP_EXPIRES_SECONDS = 14
+_MEDIA_SWEEP_EXPIRES_SECONDS = 19
+# With the longest fetch after it, still below the time limit of a task.
+_FETCHING_SECONDS = 1800
 
 
 @shared_task(expires=_RING_EXPIRES_SECONDS)
 def drain() -> None:
     """Process events until none is due; any number of these may run side by side."""
     for _ in range(_MAX_BATCHES):
-        if not process_events(limit=BATCH_SIZE, now=timezone.now()).events:
+        outcome = process_events(limit=BATCH_SIZE, now=timezone.now())
+        if outcome.media:
+            _queue(fetch_media)
+        if not outcome.events:
             return
     drain.delay()
 
@@ -39,10 +49,33 @@ def sweep() -> None:
     drain()
 
 
+@shared_task(expires=_RING_EXPIRES_SECONDS)
+def fetch_media() -> None:
+    """Fetch the files of new messages; one of these works, any other ends at once."""
+    fetch_due(
+        graph=GraphApi(url=settings.WHATSAPP_GRAPH_URL),
+        clock=timezone.now,
+        seconds=_FETCHING_SECONDS,
+    )
+
+
+@shared_task(expires=_MEDIA_SWEEP_EXPIRES_SECONDS)
+def sweep_media() -> None:
+    """Take up files whose rest is over, and those whose number has a token by now."""
+    put_back_with_token(now=timezone.now())
+    expire_waiting(now=timezone.now())
+    fetch_media()
+
+
 @worker_ready.connect
 def sweep_at_start(**_: Any) -> None:
     """Take up at once what came in while no worker ran."""
+    _queue(sweep)
+    _queue(sweep_media)
+
+
+def _queue(task: "Task[[], None]") -> None:
     try:
-        sweep.delay()
+        task.delay()
     except OperationalError as exc:
-        logger.warning("The sweep at start could not be queued: %s", exc)
+        logger.warning("%s is left to the next sweep: %s", task.name, exc)

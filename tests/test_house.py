@@ -12,6 +12,7 @@ TABLES = {
     "contact_merges",
     "webhook_events",
     "chat_messages",
+    "message_media",
     "message_statuses",
     "customers",
     "file_uploads",

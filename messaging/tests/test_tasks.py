@@ -1,5 +1,6 @@
 from datetime import timedelta
 
+import pytest
 from django.utils import timezone
 
 from config.celery import app
@@ -58,11 +59,12 @@ def test_a_sweep_finds_what_no_bell_announced_and_what_got_its_number(db):
 def test_a_worker_sweeps_when_it_starts(published):
     tasks.sweep_at_start()
 
-    assert "messaging.tasks.sweep" in published
+    assert {"messaging.tasks.sweep", "messaging.tasks.sweep_media"} <= set(published)
 
 
-def test_beat_sweeps_oftener_than_anybody_would_wait():
-    entry = app.conf.beat_schedule["sweep-webhooks"]
+@pytest.mark.parametrize("name", ["sweep-webhooks", "sweep-media"])
+def test_beat_sweeps_oftener_than_anybody_would_wait(name):
+    entry = app.conf.beat_schedule[name]
     sweep = app.tasks[entry["task"]]
 
     assert entry["schedule"] <= 30
