@@ -15,6 +15,7 @@ SIDEBAR = (
         (
             ("contacts.Contact", "contacts"),
             ("messaging.ChatMessage", "forum"),
+            ("messaging.MessageMedia", "perm_media"),
             ("messaging.MessageStatus", "done_all"),
             ("messaging.WebhookEvent", "webhook"),
         ),

@@ -14,7 +14,7 @@ PERMISSIONS = {
         "view_contactidentity",
         "view_contactmerge",
     ],
-    "messaging": ["view_chatmessage", "view_messagestatus"],
+    "messaging": ["view_chatmessage", "view_messagemedia", "view_messagestatus"],
     "customers": ["view_customer"],
     "uploads": [
         "view_fileupload",

@@ -23,6 +23,8 @@ from messaging.list_filters import (
     SentFilter,
     StatusFilter,
 )
+from messaging.media.admin import MessageMediaAdmin as MessageMediaAdmin  # registers
+from messaging.media.admin import shown_media
 from messaging.models import ChatMessage, MessageStatus, WebhookEvent
 from messaging.search import matching
 from tenants.paginator import BoundedPaginator
@@ -175,6 +177,7 @@ class ChatMessageAdmin(_Styled, ViewOnlyAdmin):
         "direction",
         "kind",
         "text",
+        "file",
         "state",
         "sent_at",
         "received_at",
@@ -185,7 +188,7 @@ class ChatMessageAdmin(_Styled, ViewOnlyAdmin):
         "group_id",
         "content",
     ]
-    readonly_fields = ["state", "content"]
+    readonly_fields = ["file", "state", "content"]
 
     def get_ordering(self, request: HttpRequest) -> list[str]:
         # By time within a tenant, by arrival across all: each has its index.
@@ -211,6 +214,10 @@ class ChatMessageAdmin(_Styled, ViewOnlyAdmin):
     @display(description="status", label=_STATUS_COLOURS)
     def state(self, message: ChatMessage) -> str:
         return message.status
+
+    @display(description="file")
+    def file(self, message: ChatMessage) -> str:
+        return shown_media(getattr(message, "media", None))
 
     @display(description="as it came")
     def content(self, message: ChatMessage) -> SafeString:

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 
 from contacts.models import Contact
-from messaging.models import ChatMessage
+from messaging.models import ChatMessage, MessageMedia
 
 MOST = 50
 # Reactions, edits and revokes stand on the message they are about, so a few more rows
@@ -48,6 +48,16 @@ class Bubble:
         return _LABELS.get(self.message.kind, "")
 
     @property
+    def media(self) -> MessageMedia | None:
+        return getattr(self.message, "media", None)
+
+    @property
+    def text(self) -> str:
+        """Return the message's words, unless they only name its file."""
+        named = self.media is not None and self.message.text == self.media.file_name
+        return "" if named else self.message.text
+
+    @property
     def advertisement(self) -> str:
         referral = self.message.payload.get("referral")
         headline = referral.get("headline") if isinstance(referral, dict) else None
@@ -79,7 +89,9 @@ def conversation(request: HttpRequest, contact: Contact) -> str:
             contact=contact,
             tenant_id=contact.tenant_id,
             group_id="",  # what was said in a group is no part of this conversation
-        ).order_by("-sent_at", "-id")[:_READ]
+        )
+        .select_related("media")
+        .order_by("-sent_at", "-id")[:_READ]
     )
     bubbles = bubbles_of(rows)
     return render_to_string(

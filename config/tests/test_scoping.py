@@ -18,7 +18,7 @@ from django.urls import reverse
 from contacts.models import Contact, ContactIdentity, ContactMerge
 from contacts.tests.factories import ContactFactory
 from customers.models import Customer
-from messaging.models import ChatMessage, MessageStatus
+from messaging.models import ChatMessage, MessageMedia, MessageStatus
 from tenants.models import Tenant
 from tenants.scoped_admin import SuperuserOnly, TenantScopedAdmin
 from tenants.tests.factories import (
@@ -55,6 +55,17 @@ def make_message(tenant: Tenant) -> ChatMessage:
         direction="inbound",
         kind="text",
         sent_at=MORNING,
+    )
+
+
+def make_media(tenant: Tenant) -> MessageMedia:
+    message = make_message(tenant)
+    return MessageMedia.objects.create(
+        tenant=tenant,
+        whatsapp_number=message.whatsapp_number,
+        message=message,
+        media_id="3355500066540417",
+        expires_at=MORNING,
     )
 
 
@@ -125,6 +136,7 @@ MAKERS: dict[str, Callable[[Tenant], Model]] = {
     "contacts.ContactMerge": make_merge,
     "customers.Customer": make_customer,
     "messaging.ChatMessage": make_message,
+    "messaging.MessageMedia": make_media,
     "messaging.MessageStatus": make_status,
     "tenants.Tenant": lambda tenant: tenant,
     "tenants.WhatsAppNumber": lambda tenant: WhatsAppNumberFactory.create(
