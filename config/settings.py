@@ -180,6 +180,7 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 LOGIN_URL = reverse_lazy("admin:login")
+LOGIN_REDIRECT_URL = reverse_lazy("admin:index")  # Unfold's form names no next page
 
 LANGUAGE_CODE = "en-in"
 TIME_ZONE = "Asia/Kolkata"

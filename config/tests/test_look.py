@@ -28,6 +28,18 @@ def test_every_answer_carries_the_security_policy(client: Client, path: str) -> 
     assert "unsafe-inline" not in CONTENT_SECURITY_POLICY.split("style-src")[0]
 
 
+def test_who_logs_in_at_the_login_page_itself_comes_to_the_dashboard(
+    client: Client,
+) -> None:
+    User.objects.create_superuser("owner", password="secret")
+
+    response = client.post(
+        reverse("admin:login"), {"username": "owner", "password": "secret"}
+    )
+
+    assert response.headers["Location"] == reverse("admin:index")
+
+
 def test_a_page_is_sent_gzipped(client: Client) -> None:
     response = client.get("/admin/login/", headers={"accept-encoding": "gzip"})
 
