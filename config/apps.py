@@ -1,3 +1,4 @@
+from celery.signals import beat_init
 from django.apps import AppConfig, apps
 from django.db.models.signals import post_migrate
 
@@ -7,9 +8,10 @@ class ConfigConfig(AppConfig):
     verbose_name = "Dues Desk"
 
     def ready(self) -> None:
-        from config import panels
+        from config import outage, panels
         from config.staff_role import make_role
 
         panels.register()
+        beat_init.connect(outage.watch_the_broker)
         # Uploads come last, so every permission exists by then.
         post_migrate.connect(make_role, sender=apps.get_app_config("uploads"))

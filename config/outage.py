@@ -1,0 +1,49 @@
+"""Work on while Redis is dead: the tables are the queue, whoever reads them.
+
+Without a broker no worker hears of anything, and a message or a file would wait for as
+long as Redis is gone. Beat has nobody to call then, so it does the work of its sweeps
+itself, in a thread of its own; once Redis is back, the workers take over again.
+"""
+
+import logging
+import threading
+from typing import Any
+
+from celery import Celery
+from django.db import close_old_connections
+
+from config.health import ask_redis
+
+logger = logging.getLogger(__name__)
+
+LOOK_EVERY_SECONDS = 10
+
+
+def watch_the_broker(sender: Any, **_: Any) -> None:
+    """Watch from beat: it is one process that never forks."""
+    threading.Thread(
+        target=work_through_outages,
+        args=(sender.app, threading.Event()),
+        name="outage",
+        daemon=True,
+    ).start()
+
+
+def work_through_outages(app: Celery, stop: threading.Event) -> None:
+    """Look now and then whether Redis answers, and sweep here while it does not."""
+    while not stop.wait(LOOK_EVERY_SECONDS):
+        if not ask_redis():
+            logger.warning("Redis does not answer: beat does the workers' work")
+            sweep_here(app)
+
+
+def sweep_here(app: Celery) -> None:
+    """Run every sweep of beat's schedule in this thread."""
+    app.loader.import_default_modules()
+    for entry in app.conf.beat_schedule.values():
+        try:
+            app.tasks[entry["task"]]()
+        except Exception:
+            # The next look tries again, and the other sweeps must not wait for it.
+            logger.exception("%s failed", entry["task"])
+    close_old_connections()

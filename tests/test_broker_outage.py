@@ -1,0 +1,78 @@
+"""Redis is dead, and nobody brings it back: messages and files arrive all the same."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.db import connection
+from django.utils import timezone
+
+from contacts.models import Contact
+from customers.models import Customer
+from messaging.events import store_event
+from messaging.routing import APP
+from messaging.tests.bodies import message, message_body
+from tenants.tests.factories import WhatsAppNumberFactory
+from tests.processes import wait_until
+from uploads.models import FileUpload
+from uploads.services import create_upload
+
+DEAD = "redis://127.0.0.1:1/0"  # nobody listens there
+
+
+@pytest.fixture
+def beat(tmp_path: Path) -> Iterator[None]:
+    """The clock of a system whose broker is gone, on the database of the tests."""
+    database = connection.settings_dict
+    environment = os.environ | {
+        "DATABASE_URL": f"postgresql://{quote(database['USER'])}@/{database['NAME']}"
+        f"?host={quote(str(database['HOST']))}",
+        "REDIS_URL": DEAD,
+        "MEDIA_ROOT": str(settings.MEDIA_ROOT),
+        "SECRET_KEY": settings.SECRET_KEY,
+        "FIELD_ENCRYPTION_KEYS": ",".join(settings.FIELD_ENCRYPTION_KEYS),
+        "NATIONAL_ID_KEY": settings.NATIONAL_ID_KEY,
+        "WHATSAPP_APP_SECRET": ",".join(settings.WHATSAPP_APP_SECRET),
+        "WHATSAPP_VERIFY_TOKEN": settings.WHATSAPP_VERIFY_TOKEN,
+    }
+    command = [sys.executable, "-m", "celery", "--quiet", "-A", "config", "beat"]
+    process = subprocess.Popen(
+        [*command, "--pidfile=", f"--schedule={tmp_path / 'beat'}"],
+        cwd=settings.BASE_DIR,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    yield
+    process.kill()
+    process.wait(10)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_beat_does_the_work_of_the_workers_that_hear_nothing(
+    beat: None,
+) -> None:
+    number = WhatsAppNumberFactory.create()
+    body = message_body(message(), phone_number_id=number.phone_number_id)
+    store_event(body=body, signed_by=APP)
+    create_upload(
+        tenant=number.tenant,
+        file=ContentFile(b"name,phone\nRavi Kumar,9876543210\n"),
+        name="dues.csv",
+        uploaded_by=None,
+        now=timezone.now(),
+        queue=False,
+    )
+
+    wait_until(Contact.objects.exists, what="made a contact")
+    wait_until(
+        FileUpload.objects.filter(status="completed").exists, what="loaded the file"
+    )
+
+    assert Customer.objects.get().primary_phone == "+919876543210"
