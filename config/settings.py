@@ -143,9 +143,9 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "config.health.health_middleware",  # load balancers ask without a host name
     "django.middleware.security.SecurityMiddleware",
+    "config.security.security_headers",
     "messaging.shortcut.webhook_shortcut",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "config.security.security_headers",
     "django.middleware.gzip.GZipMiddleware",  # admin pages are 300 KB of markup
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

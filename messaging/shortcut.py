@@ -1,9 +1,8 @@
 """The short way to the webhook: past everything that only pages for people need.
 
-Sessions, logins, CSRF, flash messages, compression, page headers and the resolving of
-addresses cost more than all that is done with a post. What stands before this in
-MIDDLEWARE still holds for it: the redirect to https and the headers of
-SecurityMiddleware.
+Sessions, logins, CSRF, flash messages, compression and the resolving of addresses cost
+more than all that is done with a post. What stands before this in MIDDLEWARE still
+holds for it: the redirect to https and the security headers.
 """
 
 from collections.abc import Callable
