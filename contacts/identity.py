@@ -40,7 +40,7 @@ class Sender:
 
     `phone` is WhatsApp's `wa_id` (digits); `phone` or `user_id` must be given.
     `address_book_name` is the business's own label for them: None says nothing, blank
-    says that it was removed.
+    says that it was removed. `known_only`: what was said about them makes nobody.
     """
 
     phone: str | None
@@ -50,6 +50,7 @@ class Sender:
     profile_name: str = ""
     username: str = ""
     address_book_name: str | None = None
+    known_only: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,11 +132,13 @@ class Register:
                 self._take(key, holding, person)
                 person.keys.add(key)
 
-    def place(self, sender: Sender) -> Person:
-        """Return whom the sender is, deciding what was open."""
+    def place(self, sender: Sender) -> Person | None:
+        """Return whom the sender is, deciding what was open; None makes nobody."""
         by_phone, by_user = self._find(sender.phone, sender.user_id)
         if by_user is None:
             if by_phone is None or self._has_rival(by_phone, sender):
+                if sender.known_only:
+                    return None
                 person = self._make()
             else:
                 person = by_phone
@@ -213,10 +216,15 @@ class Register:
             self.touched.add(key)
         survivor.keys |= merged.keys
         merged.keys = set()
-        survivor.phone_number = survivor.phone_number or merged.phone_number
+        numbers = filter(None, [survivor.phone_number, merged.phone_number])
+        survivor.phone_number = max(numbers, key=self._last_seen, default=None)
         merged.phone_number = None
         self.survivors[merged] = survivor
         return survivor
+
+    def _last_seen(self, phone: str) -> tuple[datetime, int, str]:
+        holding = self.holdings.get(Key(PHONE, canonical(phone)))
+        return (holding.seen_at if holding else NEVER), len(phone), phone
 
     def _adopt(
         self,

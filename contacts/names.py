@@ -13,6 +13,8 @@ from contacts.identity import Sender
 from contacts.models import Contact
 
 Source = Contact.NameSource
+# Neither number nor name: WhatsApp shows such people as users, too.
+NAMELESS = "WhatsApp user"
 
 
 @dataclass(slots=True)
@@ -102,15 +104,14 @@ def settle_name(facts: NameFacts) -> None:
         facts.name, facts.name_source = facts.address_book_name, Source.ADDRESS_BOOK
     elif facts.profile_name:
         facts.name, facts.name_source = facts.profile_name, Source.PROFILE
-    elif facts.name and facts.name_source == Source.UNKNOWN:
+    elif facts.name not in ("", NAMELESS) and facts.name_source == Source.UNKNOWN:
         return
     elif facts.username:
         facts.name, facts.name_source = facts.username, Source.USERNAME
     elif facts.phone_number:
         facts.name, facts.name_source = facts.phone_number, Source.PHONE
-    elif not facts.name:
-        # Neither number nor name: WhatsApp shows such people as users, too.
-        facts.name, facts.name_source = "WhatsApp user", Source.UNKNOWN
+    else:
+        facts.name, facts.name_source = NAMELESS, Source.UNKNOWN
 
 
 def _is_newer(at: datetime, name: str, known_at: datetime | None, known: str) -> bool:

@@ -24,9 +24,10 @@ from contacts.phones import variants
 
 def settle(
     *, tenant_id: int, seen: Sequence[Sender | IdentityChange], now: datetime
-) -> list[int | None]:
+) -> tuple[list[int | None], set[int]]:
     """Decide who everyone is, write what that changes, and return their ids.
 
+    Also return the ids of all whose number changed, the former owners too.
     Holds the tenant's register and the rows of every contact concerned until the
     transaction ends, so that two processes cannot make the same person twice.
     """
@@ -38,8 +39,9 @@ def settle(
             meant[place] = register.place(one)
         else:
             meant[place] = register.change(one)
-    _write(tenant_id, register, people, now)
-    return [register.survivor(one).id if one else None for one in meant]
+    renumbered = _write(tenant_id, register, people, now)
+    ids = [register.survivor(one).id if one else None for one in meant]
+    return ids, renumbered
 
 
 def find_holdings(tenant_id: int, keys: Collection[Key]) -> dict[Key, Holding]:
@@ -146,8 +148,8 @@ def _keys_named(one: Sender | IdentityChange) -> list[Key]:
 
 def _write(
     tenant_id: int, register: Register, people: list[Person], now: datetime
-) -> None:
-    """Bring the tables to what the register decided.
+) -> set[int]:
+    """Bring the tables to what the register decided; return whose number changed.
 
     Numbers are unique, so all are let go before any is given.
     """
@@ -171,6 +173,7 @@ def _write(
     _insert([p for p in register.made if p not in register.survivors], tenant_id, now)
     _set_numbers({person.id: person.phone_number for person in renumbered}, now)
     _write_identities(tenant_id, register)
+    return {person.id for person in renumbered if person.id is not None}
 
 
 def _set_numbers(numbers: dict[int | None, str | None], now: datetime) -> None:

@@ -42,7 +42,6 @@ __all__ = [
     "IdentityChange",
     "Sender",
     "Upserted",
-    "find_contacts",
     "name_by_staff",
     "record_messages",
     "upsert_contacts",
@@ -78,9 +77,11 @@ def upsert_contacts(
     """Make or update the contacts of everyone seen; ids come back in that order.
 
     Whoever is seen in whatever order, split over whatever calls, ends as the same
-    contacts. An identity change whose old identity is unknown makes nobody: its id is
-    None. Call it inside a transaction, once per tenant, tenants ascending, and hand
-    the result to `record_messages`.
+    contacts, once everything was seen. An identity change whose old identity is
+    unknown makes nobody, nor does a sender who is `known_only`: their id is None, and
+    they want to be seen again when somebody has that identity. Call it inside a
+    transaction, once per tenant, tenants ascending, and hand the result to
+    `record_messages`.
     """
     if not seen:
         return Upserted(ids=[], names={}, renamed=set())
@@ -88,25 +89,10 @@ def upsert_contacts(
     if settled := _settled(tenant_id, seen):
         ids, names = settled
     else:
-        ids = register.settle(tenant_id=tenant_id, seen=seen, now=now)
-        names = lock_names(one for one in ids if one is not None)
+        ids, renumbered = register.settle(tenant_id=tenant_id, seen=seen, now=now)
+        # Whoever lost a number may have been called by it.
+        names = lock_names({one for one in ids if one is not None} | renumbered)
     return Upserted(ids=ids, names=names, renamed=_take_names(ids, seen, names))
-
-
-def find_contacts(*, tenant_id: int, senders: Sequence[Sender]) -> list[int | None]:
-    """Return whom each sender is known as, the user id outranking the number."""
-    holdings = register.find_holdings(
-        tenant_id, {k for s in senders for k in keys_of(s.phone, s.user_id)}
-    )
-    found: list[int | None] = []
-    for sender in senders:
-        known = [
-            holdings[key].person.id
-            for key in keys_of(sender.phone, sender.user_id)
-            if key in holdings
-        ]
-        found.append(known[-1] if known else None)
-    return found
 
 
 def record_messages(
@@ -258,7 +244,7 @@ def _announce(tenant_id: int, seen: Sequence[Sender | IdentityChange]) -> None:
     names = {
         _for_log(one.phone or one.user_id or ""): _name_for_log(one.profile_name)
         for one in reversed(seen)
-        if isinstance(one, Sender)
+        if isinstance(one, Sender) and not one.known_only
     }
     if not names:
         return

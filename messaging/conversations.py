@@ -4,21 +4,23 @@ The order of the stages is the same in every transaction, and so is the order of
 rows within a stage: two drains can wait for each other, but never in a circle.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from contacts.identity import keys_of
 from contacts.services import (
     Activity,
     IdentityChange,
     Sender,
     Upserted,
-    find_contacts,
     record_messages,
     upsert_contacts,
 )
 from messaging import whatsapp
 from messaging.events import ClaimedEvent
+from messaging.latecomers import adopt_notes, advance_statuses, fill_in
 from messaging.media.queue import KEPT_BY_META, MediaRow, record_media
 from messaging.routing import Route
 from messaging.rows import (
@@ -26,7 +28,6 @@ from messaging.rows import (
     MessageRow,
     StatusRow,
     amend_messages,
-    fill_placeholders,
     fold_statuses,
     insert_messages,
     insert_statuses,
@@ -54,11 +55,14 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """How many rows were new."""
+    """How many rows were new, and whom they named."""
 
     messages: int = 0
     statuses: int = 0
     media: int = 0
+    # Identities that somebody has, and by event those that nobody has yet.
+    known: frozenset[str] = frozenset()
+    awaited: Mapping[int, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -80,12 +84,17 @@ class _Guests:
 
     seen: list[Sender | IdentityChange] = field(default_factory=list)
     lines: list[_Line | None] = field(default_factory=list)
-    # These make no contact: they are about somebody known, or about nobody.
-    unsure: list[tuple[Sender, _Line | None]] = field(default_factory=list)
+    event_ids: list[int] = field(default_factory=list)
 
-    def add(self, one: Sender | IdentityChange, line: _Line | None = None) -> None:
+    def add(
+        self,
+        one: Sender | IdentityChange,
+        arrival: Arrival,
+        line: _Line | None = None,
+    ) -> None:
         self.seen.append(one)
         self.lines.append(line)
+        self.event_ids.append(arrival.event.id)
 
 
 def write_arrivals(arrivals: Sequence[Arrival], *, now: datetime) -> Written:
@@ -110,26 +119,49 @@ def write_arrivals(arrivals: Sequence[Arrival], *, now: datetime) -> Written:
             or line.arrival.change.field == "history"
         },
     )
-    upserted = _identify(arrivals, lines, now=now)
+    upserted, known, awaited = _identify(arrivals, lines, now=now)
     rows = [_message_row(line) for line in lines]
     inserted = insert_messages(rows)
     new_statuses = insert_statuses(statuses)
-    fill_placeholders(
-        line_row
-        for line, line_row in zip(lines, rows, strict=True)
-        if line.arrival.change.field == "history" and line_row.key not in inserted
-    )
+    filled = fill_in(_fuller(lines, rows, inserted))
+    adopted = adopt_notes(rows, inserted)
     new_media = record_media(_media_rows(lines))
-    amend_messages([row for row in rows if row.key in inserted])
+    amend_messages([row for row in rows if row.key in inserted | filled])
     fold_statuses(rows, statuses)
-    record_messages(upserted=upserted, activity=_activity(rows, inserted), now=now)
-    return Written(messages=len(inserted), statuses=new_statuses, media=new_media)
+    advance_statuses(rows)
+    record_messages(
+        upserted=upserted, activity=_activity(rows, inserted | adopted), now=now
+    )
+    return Written(
+        messages=len(inserted),
+        statuses=new_statuses,
+        media=new_media,
+        known=known,
+        awaited=awaited,
+    )
+
+
+def _fuller(
+    lines: Sequence[_Line], rows: Sequence[MessageRow], inserted: Collection[Key]
+) -> list[MessageRow]:
+    """Return what may say more than the row that stands for it."""
+    repeated = Counter(row.key for row in rows)
+    return [
+        row
+        for line, row in zip(lines, rows, strict=True)
+        if (row.key not in inserted or repeated[row.key] > 1)
+        and row.kind != "media_placeholder"
+        and not line.message.status
+    ]
 
 
 def _identify(
     arrivals: Sequence[Arrival], lines: Sequence[_Line], *, now: datetime
-) -> list[Upserted]:
-    """Find or make the contact of every message, tenant by tenant."""
+) -> tuple[list[Upserted], frozenset[str], dict[int, frozenset[str]]]:
+    """Find or make the contact of every message, tenant by tenant.
+
+    Also return the identities that somebody has, and by event those it has to wait for.
+    """
     guests: dict[int, _Guests] = {}
     for line in lines:
         of_tenant = guests.setdefault(line.arrival.route.tenant_id, _Guests())
@@ -137,17 +169,35 @@ def _identify(
     for arrival in arrivals:
         of_tenant = guests.setdefault(arrival.route.tenant_id, _Guests())
         _add_others(of_tenant, arrival)
-    return [
-        _settle(tenant_id, guests[tenant_id], now=now) for tenant_id in sorted(guests)
-    ]
+    known: set[str] = set()
+    awaited: dict[int, frozenset[str]] = {}
+    everyone: list[Upserted] = []
+    for tenant_id in sorted(guests):
+        seen = guests[tenant_id].seen
+        upserted = upsert_contacts(tenant_id=tenant_id, seen=seen, now=now)
+        everyone.append(upserted)
+        for one, contact_id, waiting, event_id in zip(
+            seen,
+            upserted.ids,
+            guests[tenant_id].lines,
+            guests[tenant_id].event_ids,
+            strict=True,
+        ):
+            if waiting:
+                waiting.contact_id = contact_id
+            identities = _identities(tenant_id, one, known=contact_id is not None)
+            if contact_id is not None:
+                known.update(identities)
+            else:
+                awaited[event_id] = awaited.get(event_id, frozenset()).union(identities)
+    return everyone, frozenset(known), awaited
 
 
 def _add_line(guests: _Guests, line: _Line) -> None:
     message, waba_id = line.message, line.arrival.change.waba_id
     if message.identity_change:
-        guests.add(
-            _identity_change(message.identity_change, waba_id, line.sent_at), line
-        )
+        change = _identity_change(message.identity_change, waba_id, line.sent_at)
+        guests.add(change, line.arrival, line)
     elif message.person:
         sender = Sender(
             phone=message.person.phone,
@@ -156,18 +206,18 @@ def _add_line(guests: _Guests, line: _Line) -> None:
             waba_id=waba_id,
             profile_name=message.person.profile_name,
             username=message.person.username,
+            known_only=message.kind == "system",
         )
-        if message.kind == "system":
-            guests.unsure.append((sender, line))
-        else:
-            guests.add(sender, line)
+        guests.add(sender, line.arrival, line)
 
 
 def _add_others(guests: _Guests, arrival: Arrival) -> None:
     """Add the people a change tells about without a message of theirs."""
     change, received_at = arrival.change, arrival.event.received_at
     for identity_change in change.identity_changes:
-        guests.add(_identity_change(identity_change, change.waba_id, received_at))
+        guests.add(
+            _identity_change(identity_change, change.waba_id, received_at), arrival
+        )
     for entry in change.address_book:
         sender = Sender(
             phone=entry.phone,
@@ -176,11 +226,9 @@ def _add_others(guests: _Guests, arrival: Arrival) -> None:
             waba_id=change.waba_id,
             username=entry.username,
             address_book_name="" if entry.removed else entry.name or None,
+            known_only=entry.removed,
         )
-        if entry.removed:
-            guests.unsure.append((sender, None))
-        else:
-            guests.add(sender)
+        guests.add(sender, arrival)
 
 
 def _identity_change(
@@ -196,18 +244,17 @@ def _identity_change(
     )
 
 
-def _settle(tenant_id: int, guests: _Guests, *, now: datetime) -> Upserted:
-    if guests.unsure:
-        senders = [sender for sender, _ in guests.unsure]
-        known = find_contacts(tenant_id=tenant_id, senders=senders)
-        for contact_id, (sender, line) in zip(known, guests.unsure, strict=True):
-            if contact_id is not None:
-                guests.add(sender, line)
-    upserted = upsert_contacts(tenant_id=tenant_id, seen=guests.seen, now=now)
-    for contact_id, line in zip(upserted.ids, guests.lines, strict=True):
-        if line:
-            line.contact_id = contact_id
-    return upserted
+def _identities(
+    tenant_id: int, one: Sender | IdentityChange, *, known: bool
+) -> list[str]:
+    """Return whom this is about, fit for `WebhookEvent.awaits`."""
+    if isinstance(one, Sender):
+        keys = keys_of(one.phone, one.user_id)
+    else:
+        keys = keys_of(one.old_phone, one.old_user_id)
+        if known:
+            keys += keys_of(one.new_phone, one.new_user_id)
+    return [f"{tenant_id} {key.kind} {key.value}" for key in keys]
 
 
 def _message_row(line: _Line) -> MessageRow:
@@ -267,7 +314,7 @@ def _activity(
 ) -> Iterator[Activity]:
     """Sum up the messages that were really inserted, each once."""
     times: dict[int, list[datetime]] = {}
-    for row in {row.key: row for row in rows}.values():
+    for row in {row.key: row for row in reversed(rows)}.values():
         if row.contact_id is not None and row.key in inserted:
             times.setdefault(row.contact_id, []).append(row.sent_at)
     for contact_id, sent_at in times.items():

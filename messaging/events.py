@@ -4,7 +4,7 @@ The table is the queue. Whoever claims an event holds its row lock until the wor
 the mark commit together, so an event whose worker dies is simply claimable again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -137,6 +137,7 @@ def mark_processed(*, events: Sequence[ClaimedEvent], now: datetime) -> None:
         attempts=F("attempts") + 1,
         error="",
         unrouted_numbers=[],
+        awaits=[],
         processed_at=now,
     )
 
@@ -148,6 +149,7 @@ def mark_unfinished(*, verdict: Verdict, now: datetime) -> None:
         attempts=verdict.event.attempts + 1,
         error=verdict.error(),
         unrouted_numbers=list(verdict.unrouted_numbers),
+        awaits=[],
         process_after=verdict.process_after(now),
         processed_at=now,
     )
@@ -175,3 +177,35 @@ def put_back_routable(*, now: datetime) -> int:
         ),
         now=now,
     )
+
+
+def mark_awaiting(*, identities: Mapping[int, Collection[str]]) -> None:
+    """Note which events told something about people whom nobody knows yet."""
+    for event_id in sorted(identities):
+        WebhookEvent.objects.filter(pk=event_id).update(
+            awaits=sorted(identities[event_id])
+        )
+
+
+def put_back_awaiting(*, identities: Collection[str], now: datetime) -> int:
+    """Queue the events that waited for these people to be known; return how many.
+
+    Call it in the transaction that made them known. An event that another transaction
+    holds is being put back already, or waits for this one to end and then sees them.
+    """
+    if not identities:
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE webhook_events SET
+                status = 'pending', attempts = 0, process_after = %s
+            WHERE id IN (
+                SELECT id FROM webhook_events
+                WHERE awaits <> '{}' AND awaits && %s::text[] AND status <> 'pending'
+                ORDER BY id FOR UPDATE SKIP LOCKED
+            )
+            """,
+            [now, list(identities)],
+        )
+        return int(cursor.rowcount)

@@ -1,6 +1,7 @@
 """What WhatsApp sent: the signed events as they came, and what was read from them."""
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -44,6 +45,12 @@ class WebhookEvent(models.Model):
         db_default=[],
         help_text="The phone_number_ids nobody had registered when it was processed.",
     )
+    awaits = ArrayField(
+        models.TextField(),
+        default=list,
+        db_default=[],
+        help_text="Identities it tells something about, whom nobody had yet.",
+    )
     process_after = models.DateTimeField(db_default=Now())
     processed_at = models.DateTimeField(null=True)
 
@@ -67,6 +74,10 @@ class WebhookEvent(models.Model):
                 name="ix_event_in_trouble",
             ),
             models.Index(fields=["-received_at"], name="ix_event_received"),
+            # Asked by each batch; nearly no event waits for anybody.
+            GinIndex(
+                fields=["awaits"], condition=~Q(awaits=[]), name="ix_event_awaits"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -158,29 +158,6 @@ def insert_statuses(rows: Sequence[StatusRow]) -> int:
         return int(cursor.rowcount)
 
 
-def fill_placeholders(rows: Iterable[MessageRow]) -> None:
-    """Put the media of a phone's history, which comes late, where it was announced."""
-    media = sorted({row.key: row for row in rows}.values(), key=lambda row: row.key)
-    if not media:
-        return
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            UPDATE chat_messages SET
-                kind = late.kind, text = late.text, payload = late.payload::jsonb
-            FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[])
-                AS late (whatsapp_number_id, wamid, kind, text, payload)
-            WHERE chat_messages.whatsapp_number_id = late.whatsapp_number_id
-                AND chat_messages.wamid = late.wamid
-                AND chat_messages.kind = 'media_placeholder'
-            """,
-            columns(
-                (row.whatsapp_number_id, row.wamid, row.kind, row.text, row.payload)
-                for row in media
-            ),
-        )
-
-
 def amend_messages(inserted: Collection[MessageRow]) -> None:
     """Apply edits and revokes, whichever came first: they or their message.
 

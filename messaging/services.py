@@ -20,8 +20,10 @@ from messaging.events import (
     Verdict,
     claim_event,
     claim_events,
+    mark_awaiting,
     mark_processed,
     mark_unfinished,
+    put_back_awaiting,
 )
 from messaging.models import WebhookEvent
 from messaging.routing import Routes
@@ -174,6 +176,7 @@ def _process(readings: Sequence[_Reading], *, now: datetime) -> Outcome:
     for reading in readings:
         if verdict := reading.verdict():
             outcome += _mark(verdict, now=now)
+    _wait_for_people([written], now=now)
     return outcome
 
 
@@ -202,9 +205,27 @@ def _process_by_item(event: ClaimedEvent, *, now: datetime) -> Outcome:
         media=sum(one.media for one in written),
     )
     if verdict := reading.verdict(failures):
-        return new_rows + _mark(verdict, now=now)
-    mark_processed(events=[event], now=now)
-    return new_rows + Outcome(processed=1)
+        outcome = _mark(verdict, now=now)
+    else:
+        mark_processed(events=[event], now=now)
+        outcome = Outcome(processed=1)
+    _wait_for_people(written, now=now)
+    return new_rows + outcome
+
+
+def _wait_for_people(written: Sequence[Written], *, now: datetime) -> None:
+    """Have events processed again when somebody is known whom they came too early for.
+
+    WhatsApp tells that a number changed, and may tell it before the first message from
+    that number comes.
+    """
+    awaited: dict[int, frozenset[str]] = {}
+    for one in written:
+        for event_id, identities in one.awaited.items():
+            awaited[event_id] = awaited.get(event_id, frozenset()) | identities
+    mark_awaiting(identities=awaited)
+    known = frozenset().union(*(one.known for one in written))
+    put_back_awaiting(identities=known, now=now)
 
 
 def _items(arrivals: Sequence[Arrival]) -> Iterator[tuple[str, Arrival]]:
