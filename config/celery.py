@@ -12,5 +12,6 @@ app.autodiscover_tasks()
 app.conf.beat_schedule = {
     "sweep-webhooks": {"task": "messaging.tasks.sweep", "schedule": 15.0},
     "sweep-media": {"task": "messaging.tasks.sweep_media", "schedule": 20.0},
+    "purge-events": {"task": "messaging.tasks.purge_old_events", "schedule": 3600.0},
     "sweep-uploads": {"task": "uploads.tasks.sweep", "schedule": 20.0},
 }

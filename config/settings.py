@@ -98,6 +98,9 @@ WHATSAPP_GRAPH_URL = env.str("WHATSAPP_GRAPH_URL", "https://graph.facebook.com/v
 # again for seven days.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024
 
+# Bodies hold what people wrote; once processed they serve for replays only. 0: forever.
+EVENT_RETENTION_DAYS = env.int("EVENT_RETENTION_DAYS", 90)
+
 # Logs
 
 # Whole numbers and names in the log, for an operator who needs them for an hour.

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models import F, QuerySet, TextField
+from django.db.models import F, Q, QuerySet, TextField
 from django.db.models.functions import Cast
 
 from messaging.models import WebhookEvent
@@ -156,11 +156,12 @@ def mark_unfinished(*, verdict: Verdict, now: datetime) -> None:
 
 
 def put_back(events: QuerySet[WebhookEvent], *, now: datetime) -> int:
-    """Queue events again, from their first attempt; return how many.
+    """Queue events again, from their first attempt; return how many were not due.
 
     Whatever an event made before stays, and is made once: the constraints see to it.
     """
-    return events.exclude(status=WebhookEvent.Status.PENDING).update(
+    due = Q(status=WebhookEvent.Status.PENDING, process_after__lte=now)
+    return events.exclude(due).update(
         status=WebhookEvent.Status.PENDING, attempts=0, process_after=now
     )
 

@@ -13,6 +13,7 @@ from messaging.events import put_back_routable
 from messaging.media.fetching import fetch_due
 from messaging.media.graph import GraphApi
 from messaging.media.queue import expire_waiting, put_back_with_token
+from messaging.retention import purge_events
 from messaging.services import process_events
 
 logger = logging.getLogger(__name__)
@@ -28,6 +29,7 @@ _SWEEP_EXPIRES_SECONDS = 14
 _MEDIA_SWEEP_EXPIRES_SECONDS = 19
 # With the longest fetch after it, still below the time limit of a task.
 _FETCHING_SECONDS = 1800
+_PURGE_EXPIRES_SECONDS = 3500
 
 
 @shared_task(expires=_RING_EXPIRES_SECONDS)
@@ -65,6 +67,12 @@ def sweep_media() -> None:
     put_back_with_token(now=timezone.now())
     expire_waiting(now=timezone.now())
     fetch_media()
+
+
+@shared_task(expires=_PURGE_EXPIRES_SECONDS)
+def purge_old_events() -> None:
+    """Delete processed events whose retention is over."""
+    purge_events(days=settings.EVENT_RETENTION_DAYS, now=timezone.now())
 
 
 @worker_ready.connect

@@ -1,0 +1,36 @@
+"""What the pages of messages and of events share: colours, and raw JSON."""
+
+import json
+from contextlib import suppress
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.text import Truncator
+
+# A body may have 3 MB; nobody reads more than this of one on a page.
+_SHOWN_CHARACTERS = 100_000
+
+STATUS_COLOURS = {
+    "processed": "success",
+    "pending": "info",
+    "unknown number": "warning",
+    "parked": "danger",
+    "failed": "danger",
+    "read": "success",
+    "played": "success",
+}
+
+
+def pretty(text: str) -> SafeString:
+    """Return JSON laid out to be read, or whatever else it is, escaped."""
+    # What is no JSON is shown as it came: that is what its reader wants to see.
+    with suppress(ValueError, RecursionError):
+        text = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+    return format_html(
+        '<pre class="chat-raw">{}</pre>', Truncator(text).chars(_SHOWN_CHARACTERS)
+    )
+
+
+class Styled:
+    class Media:
+        css = {"all": ["messaging/messaging.css"]}
