@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from messaging.events import store_event
 from messaging.models import ChatMessage, WebhookEvent
 from messaging.services import process_events
 from messaging.tests.bodies import (
+    ASHA,
     ASHA_ID,
     echo,
     message,
@@ -22,7 +24,8 @@ from messaging.tests.bodies import (
     status,
     status_body,
 )
-from messaging.tests.posting import deliver, process_all
+from messaging.tests.draining import drains
+from messaging.tests.posting import deliver, post, process_all
 
 
 def run_together(*acts: Any) -> None:
@@ -80,6 +83,43 @@ def test_eight_drains_side_by_side_do_everything_once(number, caplog):
     assert ChatMessage.objects.count() == 200 + 240
     assert sum(Contact.objects.values_list("message_count", flat=True)) == 440
     assert caplog.messages == []  # no batch failed, no deadlock
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_hundred_first_posts_of_one_person_make_one_contact(number):
+    # By number, by user id and by both: the halves have to meet, too.
+    shapes = [(ASHA, None), (ASHA, ASHA_ID), (None, ASHA_ID)]
+    bodies = [first_post(f"wamid.{place}", *shapes[place % 3]) for place in range(200)]
+    deadlocks_before = deadlocks()
+
+    with drains(8, database=connection.settings_dict["NAME"]):
+        run_together(*[partial(post_until_stored, raw) for raw in bodies])
+
+    contact = Contact.objects.get()
+    assert (contact.phone_number, contact.message_count) == (ASHA, 200)
+    assert ChatMessage.objects.filter(contact=contact).count() == 200
+    assert not WebhookEvent.objects.exclude(status="processed", attempts=1).exists()
+    assert deadlocks() == deadlocks_before
+
+
+def first_post(wamid: str, phone: str | None, user_id: str | None) -> bytes:
+    sender = {"from": phone, "from_user_id": user_id}
+    entry = person(phone) | ({"user_id": user_id} if user_id else {})
+    return message_body(message(wamid, **sender), contacts=[entry])
+
+
+def post_until_stored(raw: bytes) -> None:
+    """Post as Meta does: again, when the answer is that it was not stored."""
+    while (response := post(raw)).status_code != 200:
+        assert response.status_code == 503, response.content
+
+
+def deadlocks() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+        )
+        return int(cursor.fetchone()[0])
 
 
 @pytest.mark.django_db(transaction=True)
