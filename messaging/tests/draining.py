@@ -45,6 +45,6 @@ def _drain(database: str, ready: Semaphore, stop: Event) -> None:
     connection.settings_dict["NAME"] = database
     connection.ensure_connection()
     ready.release()
-    while process_events(limit=7, now=timezone.now()).events or not stop.wait(0.01):
+    while process_events(limit=7, now=timezone.now()).events or not stop.wait(0.05):
         pass
     connection.close_pool()
