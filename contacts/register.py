@@ -24,10 +24,11 @@ from contacts.phones import variants
 
 def settle(
     *, tenant_id: int, seen: Sequence[Sender | IdentityChange], now: datetime
-) -> tuple[list[int | None], set[int]]:
+) -> tuple[list[int | None], set[int], set[Key]]:
     """Decide who everyone is, write what that changes, and return their ids.
 
-    Also return the ids of all whose number changed, the former owners too.
+    Also return the ids of all whose number changed, the former owners too, and the
+    identities that were written.
     Holds the tenant's register and the rows of every contact concerned until the
     transaction ends, so that two processes cannot make the same person twice.
     """
@@ -41,7 +42,7 @@ def settle(
             meant[place] = register.change(one)
     renumbered = _write(tenant_id, register, people, now)
     ids = [register.survivor(one).id if one else None for one in meant]
-    return ids, renumbered
+    return ids, renumbered, register.touched
 
 
 def find_holdings(tenant_id: int, keys: Collection[Key]) -> dict[Key, Holding]:

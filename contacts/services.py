@@ -69,6 +69,8 @@ class Upserted:
     ids: list[int | None]
     names: dict[int, NameFacts]
     renamed: set[int]
+    # Those that somebody has now, and may not have had before.
+    identities: frozenset[Key] = frozenset()
 
 
 def upsert_contacts(
@@ -86,13 +88,21 @@ def upsert_contacts(
     if not seen:
         return Upserted(ids=[], names={}, renamed=set())
     _announce(tenant_id, seen)
+    identities: set[Key] = set()
     if settled := _settled(tenant_id, seen):
         ids, names = settled
     else:
-        ids, renumbered = register.settle(tenant_id=tenant_id, seen=seen, now=now)
+        ids, renumbered, identities = register.settle(
+            tenant_id=tenant_id, seen=seen, now=now
+        )
         # Whoever lost a number may have been called by it.
         names = lock_names({one for one in ids if one is not None} | renumbered)
-    return Upserted(ids=ids, names=names, renamed=_take_names(ids, seen, names))
+    return Upserted(
+        ids=ids,
+        names=names,
+        renamed=_take_names(ids, seen, names),
+        identities=frozenset(identities),
+    )
 
 
 def record_messages(

@@ -5,10 +5,11 @@ rows within a stage: two drains can wait for each other, but never in a circle.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from contacts.identity import Key as IdentityKey
 from contacts.identity import keys_of
 from contacts.services import (
     Activity,
@@ -19,38 +20,18 @@ from contacts.services import (
     upsert_contacts,
 )
 from messaging import whatsapp
-from messaging.events import ClaimedEvent
 from messaging.latecomers import adopt_notes, advance_statuses, fill_in
-from messaging.media.queue import KEPT_BY_META, MediaRow, record_media
-from messaging.routing import Route
+from messaging.lines import Arrival, Line, media_rows, message_row, status_row
+from messaging.media.queue import record_media
 from messaging.rows import (
     Key,
     MessageRow,
-    StatusRow,
     amend_messages,
     fold_statuses,
     insert_messages,
     insert_statuses,
     lock_numbers,
 )
-
-# How far the messages of a phone's history had come, in WhatsApp's words and ours.
-_STATUS_IN_HISTORY = {
-    "sent": "sent",
-    "delivered": "delivered",
-    "read": "read",
-    "played": "played",
-    "error": "failed",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """One change of one event, at the number it came to."""
-
-    event: ClaimedEvent
-    route: Route
-    change: whatsapp.Change
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,22 +41,9 @@ class Written:
     messages: int = 0
     statuses: int = 0
     media: int = 0
-    # Identities that somebody has, and by event those that nobody has yet.
+    # Identities that somebody has now, and by event those that nobody has yet.
     known: frozenset[str] = frozenset()
     awaited: Mapping[int, frozenset[str]] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class _Line:
-    """A message on its way to its row."""
-
-    arrival: Arrival
-    message: whatsapp.Message
-    contact_id: int | None = None
-
-    @property
-    def sent_at(self) -> datetime:
-        return self.message.sent_at or self.arrival.event.received_at
 
 
 @dataclass(slots=True)
@@ -83,14 +51,14 @@ class _Guests:
     """Everyone a batch shows to one tenant, and the messages that wait for ids."""
 
     seen: list[Sender | IdentityChange] = field(default_factory=list)
-    lines: list[_Line | None] = field(default_factory=list)
+    lines: list[Line | None] = field(default_factory=list)
     event_ids: list[int] = field(default_factory=list)
 
     def add(
         self,
         one: Sender | IdentityChange,
         arrival: Arrival,
-        line: _Line | None = None,
+        line: Line | None = None,
     ) -> None:
         self.seen.append(one)
         self.lines.append(line)
@@ -100,12 +68,12 @@ class _Guests:
 def write_arrivals(arrivals: Sequence[Arrival], *, now: datetime) -> Written:
     """Write everything these changes tell; what is there already stays as it is."""
     lines = [
-        _Line(arrival, message)
+        Line(arrival, message)
         for arrival in arrivals
         for message in arrival.change.messages
     ]
     statuses = [
-        _status_row(arrival, status)
+        status_row(arrival, status)
         for arrival in arrivals
         for status in arrival.change.statuses
     ]
@@ -120,12 +88,12 @@ def write_arrivals(arrivals: Sequence[Arrival], *, now: datetime) -> Written:
         },
     )
     upserted, known, awaited = _identify(arrivals, lines, now=now)
-    rows = [_message_row(line) for line in lines]
+    rows = [message_row(line) for line in lines]
     inserted = insert_messages(rows)
     new_statuses = insert_statuses(statuses)
     filled = fill_in(_fuller(lines, rows, inserted))
     adopted = adopt_notes(rows, inserted)
-    new_media = record_media(_media_rows(lines))
+    new_media = record_media(media_rows(lines))
     amend_messages([row for row in rows if row.key in inserted | filled])
     fold_statuses(rows, statuses)
     advance_statuses(rows)
@@ -142,7 +110,7 @@ def write_arrivals(arrivals: Sequence[Arrival], *, now: datetime) -> Written:
 
 
 def _fuller(
-    lines: Sequence[_Line], rows: Sequence[MessageRow], inserted: Collection[Key]
+    lines: Sequence[Line], rows: Sequence[MessageRow], inserted: Collection[Key]
 ) -> list[MessageRow]:
     """Return what may say more than the row that stands for it."""
     repeated = Counter(row.key for row in rows)
@@ -156,11 +124,11 @@ def _fuller(
 
 
 def _identify(
-    arrivals: Sequence[Arrival], lines: Sequence[_Line], *, now: datetime
+    arrivals: Sequence[Arrival], lines: Sequence[Line], *, now: datetime
 ) -> tuple[list[Upserted], frozenset[str], dict[int, frozenset[str]]]:
     """Find or make the contact of every message, tenant by tenant.
 
-    Also return the identities that somebody has, and by event those it has to wait for.
+    Also return the identities that somebody has now, and by event those it awaits.
     """
     guests: dict[int, _Guests] = {}
     for line in lines:
@@ -185,15 +153,15 @@ def _identify(
         ):
             if waiting:
                 waiting.contact_id = contact_id
-            identities = _identities(tenant_id, one, known=contact_id is not None)
-            if contact_id is not None:
-                known.update(identities)
-            else:
-                awaited[event_id] = awaited.get(event_id, frozenset()).union(identities)
+            if contact_id is None:
+                awaited[event_id] = awaited.get(event_id, frozenset()).union(
+                    _identities(tenant_id, _keys_of(one))
+                )
+        known.update(_identities(tenant_id, upserted.identities))
     return everyone, frozenset(known), awaited
 
 
-def _add_line(guests: _Guests, line: _Line) -> None:
+def _add_line(guests: _Guests, line: Line) -> None:
     message, waba_id = line.message, line.arrival.change.waba_id
     if message.identity_change:
         change = _identity_change(message.identity_change, waba_id, line.sent_at)
@@ -244,69 +212,15 @@ def _identity_change(
     )
 
 
-def _identities(
-    tenant_id: int, one: Sender | IdentityChange, *, known: bool
-) -> list[str]:
-    """Return whom this is about, fit for `WebhookEvent.awaits`."""
+def _keys_of(one: Sender | IdentityChange) -> list[IdentityKey]:
     if isinstance(one, Sender):
-        keys = keys_of(one.phone, one.user_id)
-    else:
-        keys = keys_of(one.old_phone, one.old_user_id)
-        if known:
-            keys += keys_of(one.new_phone, one.new_user_id)
+        return keys_of(one.phone, one.user_id)
+    return keys_of(one.old_phone, one.old_user_id)
+
+
+def _identities(tenant_id: int, keys: Iterable[IdentityKey]) -> list[str]:
+    """Return identities as `WebhookEvent.awaits` keeps them."""
     return [f"{tenant_id} {key.kind} {key.value}" for key in keys]
-
-
-def _message_row(line: _Line) -> MessageRow:
-    arrival, message = line.arrival, line.message
-    return MessageRow(
-        tenant_id=arrival.route.tenant_id,
-        whatsapp_number_id=arrival.route.number_id,
-        contact_id=line.contact_id,
-        event_id=arrival.event.id,
-        wamid=message.wamid,
-        direction=message.direction,
-        kind=message.kind,
-        text=message.text,
-        payload=message.payload,
-        sent_at=line.sent_at,
-        received_at=arrival.event.received_at,
-        reply_to=message.reply_to,
-        group_id=message.group_id,
-        status=_STATUS_IN_HISTORY.get(message.status, "")
-        if message.direction == "outbound"
-        else "",
-    )
-
-
-def _media_rows(lines: Sequence[_Line]) -> Iterator[MediaRow]:
-    for line in lines:
-        if media := line.message.media:
-            yield MediaRow(
-                whatsapp_number_id=line.arrival.route.number_id,
-                wamid=line.message.wamid,
-                kind=line.message.kind,
-                media_id=media.media_id,
-                mime_type=media.mime_type,
-                sha256=media.sha256,
-                file_name=media.file_name,
-                expires_at=line.arrival.event.received_at + KEPT_BY_META,
-            )
-
-
-def _status_row(arrival: Arrival, status: whatsapp.Status) -> StatusRow:
-    return StatusRow(
-        tenant_id=arrival.route.tenant_id,
-        whatsapp_number_id=arrival.route.number_id,
-        event_id=arrival.event.id,
-        wamid=status.wamid,
-        status=status.status,
-        participant=status.participant,
-        occurred_at=status.happened_at or arrival.event.received_at,
-        error_code=status.error_code,
-        payload=status.payload,
-        received_at=arrival.event.received_at,
-    )
 
 
 def _activity(

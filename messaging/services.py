@@ -14,7 +14,7 @@ from typing import Self
 from django.db import Error, connection, transaction
 
 from messaging import whatsapp
-from messaging.conversations import Arrival, Written, write_arrivals
+from messaging.conversations import Written, write_arrivals
 from messaging.events import (
     ClaimedEvent,
     Verdict,
@@ -25,6 +25,7 @@ from messaging.events import (
     mark_unfinished,
     put_back_awaiting,
 )
+from messaging.lines import Arrival
 from messaging.models import WebhookEvent
 from messaging.routing import Routes
 from tenants.encryption import UnreadableSecret
