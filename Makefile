@@ -9,6 +9,8 @@ VENV := .venv
 PY := $(VENV)/bin/python
 # Bytecode is written where it is used: compiling all of it here takes longer than a
 # whole start.
+# Where the environment forbids to write it, every start would compile everything again.
+unexport PYTHONDONTWRITEBYTECODE
 INSTALL := install --disable-pip-version-check --quiet --no-compile
 # Pythons come with old ones, which take twice as long over the same list.
 PIP_VERSION := 26.3
