@@ -1,4 +1,4 @@
-"""Run the measures in their order and print them beside DESIGN.md §9's figures."""
+"""Run the measures in their order and print them beside the figures to reach."""
 
 import os
 import platform

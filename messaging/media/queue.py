@@ -17,7 +17,7 @@ from django.db.models import QuerySet
 from messaging.media.models import MessageMedia
 from messaging.rows import columns
 
-# Meta's media ids from webhooks, WHATSAPP.md §8.
+# Meta's media ids from webhooks: "Media", edition of 2026-04-17.
 KEPT_BY_META = timedelta(days=7)
 LEASE = timedelta(minutes=2)
 # How long a failed fetch rests before each further one; the last rest repeats.
