@@ -18,7 +18,8 @@ MAX_NAME_LENGTH = 200
 
 REPLACEMENT = "\ufffd"
 
-# Meta, "Business-scoped user IDs": country, a dot, "ENT." in parent ids, then letters and digits.
+# Meta, "Business-scoped user IDs": country, a dot, "ENT." in parent ids, then letters
+# and digits.
 _USER_ID = re.compile(r"[A-Z]{2}\.(?:ENT\.)?[A-Za-z0-9]{1,128}")
 
 # PostgreSQL refuses NUL and half of a surrogate pair, in text and in jsonb. The first
