@@ -47,6 +47,14 @@ class FileUpload(models.Model):
         blank=True,
         related_name="+",
     )
+    parent = models.ForeignKey(
+        "self",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="corrections",
+        help_text="The upload whose refused rows, mended, this file brings again.",
+    )
     file = models.FileField(upload_to=kept_path, max_length=200)
     original_name = models.TextField("file")
     size_bytes = models.PositiveBigIntegerField(default=0)
@@ -82,6 +90,20 @@ class FileUpload(models.Model):
     started_at = models.DateTimeField(null=True)
     completed_at = models.DateTimeField(null=True)
     updated_at = models.DateTimeField(db_default=Now())
+    undone_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+    undone_at = models.DateTimeField(null=True)
+    undone_rows = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="Entries that the undo took out."
+    )
+    purged_at = models.DateTimeField(
+        null=True, help_text="When the kept file was deleted, at its retention's end."
+    )
 
     class Meta:
         db_table = "file_uploads"
@@ -114,6 +136,10 @@ class FileUpload(models.Model):
             models.CheckConstraint(
                 condition=~Q(status="failed") | ~Q(error=""),
                 name="file_uploads_failure_explained",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="undone") | Q(undone_at__isnull=False),
+                name="file_uploads_undo_recorded",
             ),
         ]
         indexes = [
@@ -203,6 +229,9 @@ class UploadPart(models.Model):
         db_default=Status.PENDING,
     )
     attempts = models.PositiveSmallIntegerField(default=0, db_default=0)
+    failures = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="Attempts that ended with an error."
+    )
     claimed_at = models.DateTimeField(
         null=True, help_text="When a worker last took it up; shares workers fairly."
     )
@@ -255,11 +284,50 @@ class RowIssue(models.Model):
     class Meta:
         db_table = "upload_row_issues"
         indexes = [
-            models.Index(fields=["upload", "line"], name="ix_issue_upload_line"),
+            # As the list is ordered: the newest file first, each from its top.
+            models.Index(fields=["-upload", "line", "id"], name="ix_issue_list"),
         ]
 
     def __str__(self) -> str:
         return f"line {self.line}: {self.code}"
+
+
+class UploadAct(models.Model):
+    """What somebody did with an upload, and when: kept for as long as the upload."""
+
+    class Act(models.TextChoices):
+        SENT = "sent", "sent"
+        PAUSED = "paused", "paused"
+        RESUMED = "resumed", "resumed"
+        CANCELLED = "cancelled", "cancelled"
+        RETRIED = "retried", "tried again"
+        UNDONE = "undone", "undone"
+        EXPORTED = "exported", "refused rows downloaded"
+        PURGED = "purged", "kept file deleted"
+
+    upload = models.ForeignKey(
+        FileUpload, models.CASCADE, related_name="acts", db_index=False
+    )
+    act = models.CharField(max_length=16, choices=Act.choices)
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        related_name="+",
+        help_text="None: the command line, or the system by itself.",
+    )
+    at = models.DateTimeField(db_default=Now())
+    row_count = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="Rows undone or downloaded."
+    )
+
+    class Meta:
+        db_table = "upload_acts"
+        ordering = ["id"]
+        indexes = [models.Index(fields=["upload", "id"], name="ix_act_upload")]
+
+    def __str__(self) -> str:
+        return f"upload {self.upload_id} {self.act}"
 
 
 class ColumnMapping(models.Model):
