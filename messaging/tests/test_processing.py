@@ -1,5 +1,8 @@
 """What events become: their rows, once."""
 
+import random
+from string import printable
+
 import pytest
 
 from contacts.models import Contact
@@ -60,6 +63,19 @@ def test_messages_of_the_same_second_keep_the_order_they_came_in(number):
 
     rows = ChatMessage.objects.order_by("sent_at", "id")
     assert [row.wamid for row in rows] == wamids
+
+
+def test_the_longest_ids_that_are_kept_fit_their_indexes(number):
+    wamid = "".join(random.Random(7).choices(printable.strip(), k=2_048))
+    in_a_group = {"recipient_participant_user_id": f"IN.ENT.{'7' * 128}"}
+
+    deliver(
+        message_body(message(wamid, type="edit", edit={"original_message_id": wamid})),
+        status_body(status(wamid, "x" * 32, **in_a_group)),
+    )
+
+    row = ChatMessage.objects.get()
+    assert row.wamid == row.reply_to == MessageStatus.objects.get().wamid == wamid
 
 
 def test_a_redelivered_message_is_counted_once(number):

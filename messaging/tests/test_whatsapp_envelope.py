@@ -79,7 +79,7 @@ def test_a_value_may_hold_nothing_but_errors():
             "no id",
         ),
         (
-            message_body(message(id="w" * 513)),
+            message_body(message(id="w" * 2_049)),
             "entry[0].changes[0].value.messages[0]",
             "no id",
         ),
@@ -98,7 +98,7 @@ def test_what_cannot_be_read_is_a_problem_with_its_place(raw, where, words):
 
 
 @pytest.mark.parametrize(
-    "phone_number_id", [["114620538274910"], None, 114620538274910, "", "११", "1" * 33]
+    "phone_number_id", [["114620538274910"], None, True, -1, "", "११", "1" * 33]
 )
 def test_a_change_for_no_particular_number_is_a_problem(phone_number_id):
     read = parse(message_body(message(), phone_number_id=phone_number_id))
@@ -107,6 +107,13 @@ def test_a_change_for_no_particular_number_is_a_problem(phone_number_id):
     assert [problem.where for problem in read.problems] == [
         "entry[0].changes[0].value.metadata.phone_number_id"
     ]
+
+
+def test_ids_that_lost_their_quotes_are_the_same_ids():
+    read = parse(message_body(message(id=131), phone_number_id=114620538274910))
+
+    assert read.changes[0].phone_number_id == "114620538274910"
+    assert only_message(message_body(message(id=131))).wamid == "131"
 
 
 def test_a_bad_item_costs_none_of_its_siblings():

@@ -1,5 +1,6 @@
 """What a message of each kind says, in text that people read and search."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -10,6 +11,8 @@ from messaging.whatsapp.values import (
     objects_at,
     text_at,
 )
+
+_NUMBER = re.compile(r"-?\d{1,3}(?:\.\d{1,30})?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +46,27 @@ def _location(item: JsonObject) -> Content:
     named = [text for key in ("name", "address") if (text := text_at(place, key))]
     if named:
         return Content(", ".join(named))
-    pin = [place.get("latitude"), place.get("longitude")]
-    if all(isinstance(degrees, int | float) for degrees in pin):
-        return Content(", ".join(map(str, pin)))
-    return Content()
+    pin = [_degrees(place.get(key)) for key in ("latitude", "longitude")]
+    return Content(", ".join(pin) if all(pin) else "")
+
+
+def _degrees(value: object) -> str:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if is_number or (isinstance(value, str) and _NUMBER.fullmatch(value)):
+        return str(value)
+    return ""
 
 
 def _cards(item: JsonObject) -> Content:
     names = (
-        text_at(object_at(card, "name"), "formatted_name")
-        for card in objects_at(item, "contacts")
+        _card_name(object_at(card, "name")) for card in objects_at(item, "contacts")
     )
     return Content(", ".join(filter(None, names)))
+
+
+def _card_name(name: JsonObject) -> str:
+    parts = (text_at(name, key) for key in ("first_name", "middle_name", "last_name"))
+    return text_at(name, "formatted_name") or " ".join(filter(None, parts))
 
 
 def _interactive(item: JsonObject) -> Content:

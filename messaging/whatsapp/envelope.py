@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, TypeGuard, TypeVar
+from typing import Any, TypeVar
 
 from messaging.whatsapp.coexistence import (
     AddressBookEntry,
@@ -42,6 +42,7 @@ _CONVERSATION_FIELDS = frozenset(
         "user_id_update",
     }
 )
+_MAX_META_ID_LENGTH = 32
 # The entry id of what the App Dashboard sends when somebody presses Test.
 _DASHBOARD_TEST = "0"
 
@@ -119,7 +120,7 @@ class _Reader:
         if not field:
             self._problem(f"{where}.field", "The change does not say what it is about.")
             return None
-        waba_id = entry["id"] if _is_id(entry.get("id")) else ""
+        waba_id = _meta_id(entry.get("id"))
         if field not in _CONVERSATION_FIELDS:
             return Change(where=where, field=field, waba_id=waba_id, other_count=1)
         value = change.get("value")
@@ -128,8 +129,8 @@ class _Reader:
             self._problem(where, "The change has no value.")
             return None
         metadata = object_at(value, "metadata")
-        phone_number_id = metadata.get("phone_number_id")
-        if not _is_id(phone_number_id):
+        phone_number_id = _meta_id(metadata.get("phone_number_id"))
+        if not phone_number_id:
             self._problem(
                 f"{where}.metadata.phone_number_id",
                 "The change does not say which of the business's numbers it came to.",
@@ -235,14 +236,18 @@ class _Reader:
         self.problems.append(Problem(where, reason))
 
 
-def _is_id(value: object) -> TypeGuard[str]:
-    """Tell whether this is an id of Meta's: of a number or of an account."""
-    return (
+def _meta_id(value: object) -> str:
+    """Return an id of Meta's, of a number or of an account; "" when it is none."""
+    if type(value) is int:
+        value = str(value)
+    if (
         isinstance(value, str)
         and value.isascii()
         and value.isdigit()
-        and len(value) <= 32
-    )
+        and len(value) <= _MAX_META_ID_LENGTH
+    ):
+        return value
+    return ""
 
 
 def _digits(metadata: JsonObject) -> str:

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 JsonObject: TypeAlias = dict[str, Any]
 
 # A unique index row holds 2,700 bytes at most; real message ids have about 60.
-MAX_ID_LENGTH = 512
+MAX_ID_BYTES = 2_048
 MAX_NAME_LENGTH = 200
 
 REPLACEMENT = "\ufffd"
@@ -33,9 +33,13 @@ _NOT_IN_A_NAME = re.compile(
 )
 _SHOWS_NOTHING = frozenset(" \u115f\u1160\u2800\u3164\uffa0")
 
+# As people write numbers; the dot stays, a WhatsApp user id has one.
+_IN_A_NUMBER = str.maketrans("", "", " \t\n\r\u00a0-()")
+_UNIX_TIME = re.compile(r"\d{1,13}(?:\.\d{1,9})?", re.ASCII)
 _EARLIEST = datetime(2009, 1, 1, tzinfo=UTC).timestamp()  # the year WhatsApp began
 _LATEST = datetime(2100, 1, 1, tzinfo=UTC).timestamp()
 _SECONDS_END = 10**11  # above it the number can only be milliseconds
+_MILLISECONDS_END = 10**14
 
 
 class UnreadableBody(Exception):
@@ -137,7 +141,9 @@ def text_at(parent: JsonObject, key: str) -> str:
 def id_at(parent: JsonObject, key: str) -> str:
     """Return the id, or "" when there is none that can be kept."""
     value = parent.get(key)
-    if not isinstance(value, str) or len(value) > MAX_ID_LENGTH:
+    if type(value) is int:
+        value = str(value)
+    if not isinstance(value, str) or len(value.encode()) > MAX_ID_BYTES:
         return ""
     return value.strip()
 
@@ -146,13 +152,15 @@ def phone_of(value: object) -> str | None:
     """Return a phone number as digits without plus, or None.
 
     A WhatsApp user id reduced to its digits would look like a phone, so nothing is
-    stripped but a leading plus.
+    left out but a leading plus and what people set between digits.
     """
     if type(value) is int:
         value = str(value)
     if not isinstance(value, str):
         return None
-    digits = value.strip().removeprefix("+")
+    digits = value
+    if not digits.isdigit():
+        digits = value.translate(_IN_A_NUMBER).removeprefix("+")
     if 5 <= len(digits) <= 20 and digits.isascii() and digits.isdigit():
         return digits
     return None
@@ -183,10 +191,12 @@ def moment_of(value: object) -> datetime | None:
     Anything else, and every time outside the years 2009 to 2099, is None.
     """
     if isinstance(value, str):
-        if not (value.isascii() and value.isdigit()) or len(value) > 13:
+        text = value.strip()
+        if not _UNIX_TIME.fullmatch(text):
             return None
-        value = int(value)
-    if type(value) is int or type(value) is float:
+        value = float(text) if "." in text else int(text)
+    # Compared before it is divided: an integer may be too large for a float.
+    if (type(value) is int or type(value) is float) and value < _MILLISECONDS_END:
         seconds = value / 1000 if value >= _SECONDS_END else value
         if _EARLIEST <= seconds < _LATEST:
             return datetime.fromtimestamp(seconds, UTC)
