@@ -1,27 +1,40 @@
 """Customer files as staff see them: send one in, watch it, read what was refused."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 
 from django.contrib import admin, messages
+from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 from unfold.decorators import display
 
 from customers.list_filters import UploadFilter
 from tenants.access import tenants_of
 from tenants.scoped_admin import TenantScopedAdmin, ViewOnlyAdmin
 from uploads import services
+from uploads.acts import open_acts
 from uploads.forms import NewUploadForm
 from uploads.list_filters import CodeFilter
 from uploads.models import ColumnMapping, FileUpload, RowIssue, UploadPart
 from uploads.pages import live, understood_columns
 from uploads.progress import group_issues
+from uploads.undoing import undo_upload
 
 Status = FileUpload.Status
+
+# What a button does, and what is said when it came too late.
+_ACTS = {
+    "pause": (services.pause_upload, "This upload does not run: nothing to pause."),
+    "resume": (services.resume_upload, "This upload is not paused."),
+    "cancel": (services.cancel_upload, "This upload has ended already."),
+    "retry": (services.retry_upload, "There is nothing to retry in this upload."),
+}
 
 
 @admin.register(FileUpload)
@@ -82,7 +95,7 @@ class FileUploadAdmin(TenantScopedAdmin):
             tenant=form.cleaned_data["tenant"],
             file=file,
             name=file.name,
-            uploaded_by=request.user,  # type: ignore[arg-type]  # no anonymous staff
+            uploaded_by=_staff(request),
             now=timezone.now(),
         )
 
@@ -121,42 +134,64 @@ class FileUploadAdmin(TenantScopedAdmin):
                 "twin": services.find_twin(upload),
                 "issue_groups": group_issues(upload),
                 "columns": understood_columns(upload),
-                "may_cancel": may_act and not upload.is_over,
-                "may_retry": may_act and upload.status == Status.FAILED and upload.file,
+                "open_acts": open_acts(upload) if may_act else [],
+                "acts": upload.acts.select_related("by"),
+                "corrections": upload.corrections.all(),
                 "may_see_customers": request.user.has_perm("customers.view_customer"),
             }
         return super().render_change_form(request, context, *args, **kwargs)
 
     def get_urls(self) -> list[URLPattern]:
-        own = [
-            path(
+        def named(name: str, view: Callable[..., HttpResponse]) -> URLPattern:
+            return path(
                 f"<int:upload_id>/{name}/",
                 self.admin_site.admin_view(view),
                 name=f"uploads_fileupload_{name}",
             )
-            for name, view in (
-                ("progress", self.progress_view),
-                ("retry", require_POST(self.retry_view)),
-                ("cancel", require_POST(self.cancel_view)),
-            )
+
+        acts = [named(act, self._act_view(act)) for act in _ACTS]
+        return [
+            *acts,
+            named("progress", self.progress_view),
+            named("undo", require_http_methods(["GET", "POST"])(self.undo_view)),
+            *super().get_urls(),
         ]
-        return own + super().get_urls()
 
     def progress_view(self, request: HttpRequest, upload_id: int) -> JsonResponse:
         """Answer the page that asks how far the upload is."""
         return JsonResponse(live(self._find(request, upload_id), now=timezone.now()))
 
-    def retry_view(self, request: HttpRequest, upload_id: int) -> HttpResponse:
-        upload = self._find_to_act_on(request, upload_id)
-        if not services.retry_upload(upload_id=upload.pk, now=timezone.now()):
-            messages.warning(request, "There is nothing to retry in this upload.")
-        return redirect(_page_of(upload.pk))
+    def _act_view(self, name: str) -> Callable[..., HttpResponse]:
+        """Return the view of a button that does one thing to an upload."""
+        act, refusal = _ACTS[name]
 
-    def cancel_view(self, request: HttpRequest, upload_id: int) -> HttpResponse:
+        @require_POST
+        def view(request: HttpRequest, upload_id: int) -> HttpResponse:
+            upload = self._find_to_act_on(request, upload_id)
+            if not act(upload_id=upload.pk, by=_staff(request), now=timezone.now()):
+                messages.warning(request, refusal)
+            return redirect(_page_of(upload.pk))
+
+        return view
+
+    def undo_view(self, request: HttpRequest, upload_id: int) -> HttpResponse:
+        """Say how many entries will go, and take them out when that is confirmed."""
         upload = self._find_to_act_on(request, upload_id)
-        if not services.cancel_upload(upload_id=upload.pk, now=timezone.now()):
-            messages.warning(request, "This upload has ended already.")
-        return redirect(_page_of(upload.pk))
+        if request.method == "POST":
+            removed = undo_upload(
+                upload_id=upload.pk, by=_staff(request), now=timezone.now()
+            )
+            if removed is None:
+                messages.warning(request, "This upload is undone already.")
+            return redirect(_page_of(upload.pk))
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": f"Undo {upload.original_name}",
+            "upload": upload,
+            "entry_count": upload.customers.count(),
+        }
+        return TemplateResponse(request, "uploads/undo.html", context)
 
     def _find(self, request: HttpRequest, upload_id: int) -> FileUpload:
         """Return an upload of the visitor's tenants; a stranger's is not there."""
@@ -180,6 +215,7 @@ class FileUploadAdmin(TenantScopedAdmin):
             Status.COMPLETED.label: "success",
             Status.FAILED.label: "danger",
             Status.PROCESSING.label: "info",
+            Status.PAUSED.label: "warning",
         },
     )
     def state(self, upload: FileUpload) -> str:
@@ -222,6 +258,10 @@ class UploadPartAdmin(ViewOnlyAdmin):
 class ColumnMappingAdmin(ViewOnlyAdmin):
     list_display = ["__str__", "tenant", "confirmed_by", "updated_at"]
     list_select_related = ["tenant", "confirmed_by"]
+
+
+def _staff(request: HttpRequest) -> AbstractBaseUser:
+    return cast(AbstractBaseUser, request.user)  # the admin lets nobody else in
 
 
 def _page_of(upload_id: int) -> str:

@@ -162,7 +162,12 @@ class FileUpload(models.Model):
         self.status, self.stage = self.Status.FAILED, stage
         self.error = f"[{stage}] {message}"
         FileUpload.objects.filter(
-            pk=self.pk, status__in=[self.Status.PENDING, self.Status.PROCESSING]
+            pk=self.pk,
+            status__in=[
+                self.Status.PENDING,
+                self.Status.PROCESSING,
+                self.Status.PAUSED,
+            ],
         ).update(
             status=self.status,
             stage=stage,
@@ -203,6 +208,10 @@ class FileUpload(models.Model):
                 self.Stage.CSV_PARSE: "Reading the file",
                 self.Stage.CUSTOMER_CREATION: "Loading the customers",
             }.get(self.Stage(self.stage), "Finishing")
+        if self.status == self.Status.PAUSED:
+            return "Paused: nothing more is loaded until it is resumed"
+        if self.status == self.Status.UNDONE:
+            return f"Undone: {self.undone_rows} entries were taken out"
         return f"This upload is {self.get_status_display()}"
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib.humanize.templatetags.humanize import intcomma
 
+from uploads.acts import open_acts
 from uploads.columns import LABELS
 from uploads.layout import Layout
 from uploads.models import FileUpload
@@ -24,6 +25,8 @@ def live(upload: FileUpload, *, now: datetime) -> dict[str, Any]:
         "label": upload.get_status_display(),
         "sentence": upload.sentence,
         "over": upload.is_over,
+        # When others are open, the page is loaded again for their buttons.
+        "acts": " ".join(open_acts(upload)),
         "percent": progress.percent,
         "rows": rows,
         "succeeded": intcomma(upload.succeeded_rows),

@@ -32,10 +32,16 @@ logger = logging.getLogger(__name__)
 
 Status, Stage = FileUpload.Status, FileUpload.Stage
 
+# Attempts that end with an error of the same file will do so again.
 MAX_ATTEMPTS = 5
+# A worker may die of the file, but far more often of something else: a machine that is
+# switched off, memory that others took.
+MAX_DEATHS = 25
 # A part takes a second or two. An upload on which nobody laid hands for so long has
 # lost its worker, or its ring.
 _STALLED_AFTER = timedelta(seconds=15)
+# Tells our advisory locks from others.
+_READING_LOCKS = 0x5550
 
 # The tenant whose turn was longest ago comes first, so that a small file does not wait
 # for a big one of somebody else's. Parts that failed before come after all others.
@@ -74,6 +80,8 @@ def read_upload(*, upload_id: int, now: datetime) -> int:
     )
     with transaction.atomic():
         # Counted before the work, so that a file which kills its worker is given up.
+        if not _take_turn_reading(upload_id):
+            return 0
         upload = unread.select_for_update(skip_locked=True, no_key=True).first()
         if upload is None:
             return 0
@@ -83,14 +91,26 @@ def read_upload(*, upload_id: int, now: datetime) -> int:
         upload.save(
             update_fields=["attempts", "status", "stage", "started_at", "updated_at"]
         )
-    if upload.attempts > MAX_ATTEMPTS:
-        _give_up_reading(upload, "its workers died", now)
+    if upload.attempts > MAX_DEATHS:
+        _give_up_reading(upload, MAX_DEATHS, "its workers died", now)
         return 0
     with transaction.atomic():
-        upload = unread.select_for_update(skip_locked=True, no_key=True).first()
-        if upload is None:
+        if not _take_turn_reading(upload_id) or not unread.exists():
             return 0
         return _read(upload, now)
+
+
+def _take_turn_reading(upload_id: int) -> bool:
+    """Become the only one to read an upload's file, until the transaction ends.
+
+    Not by its row: a file takes seconds to read, and whoever pauses or cancels the
+    upload meanwhile shall not wait for it.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_try_advisory_xact_lock(%s, %s)", [_READING_LOCKS, upload_id]
+        )
+        return bool(cursor.fetchone()[0])
 
 
 def _read(upload: FileUpload, now: datetime) -> int:
@@ -113,8 +133,13 @@ def _read(upload: FileUpload, now: datetime) -> int:
         # Whatever a file may do to the reader, it does to its own upload only.
         logger.exception("Upload %s could not be read", upload.pk)
         if upload.attempts >= MAX_ATTEMPTS:
-            _give_up_reading(upload, type(exc).__name__, now)
+            _give_up_reading(upload, MAX_ATTEMPTS, type(exc).__name__, now)
         return 0
+    still = FileUpload.objects.select_for_update(no_key=True).filter(
+        pk=upload.pk, status=Status.PROCESSING
+    )
+    if not still.exists():
+        return 0  # paused or cancelled meanwhile; who resumes has it read again
     _keep_understood(upload, understood, rows_file, now)
     return len(understood.parts)
 
@@ -170,10 +195,12 @@ def _loggable(name: str) -> str:
     return name if settings.LOG_PERSONAL_DATA else re.sub(r"\d{7,}", "…", name)
 
 
-def _give_up_reading(upload: FileUpload, reason: str, now: datetime) -> None:
+def _give_up_reading(
+    upload: FileUpload, attempts: int, reason: str, now: datetime
+) -> None:
     upload.mark_failed(
         stage=Stage.CSV_PARSE,
-        message=f"The file could not be read in {MAX_ATTEMPTS} attempts ({reason}).",
+        message=f"The file could not be read in {attempts} attempts ({reason}).",
         now=now,
     )
 
@@ -206,7 +233,7 @@ def load_next_part(*, now: datetime, upload_id: int | None = None) -> bool:
 
 
 class _Withdrawn(Exception):
-    """The upload was cancelled while a part of it was loaded."""
+    """The upload was cancelled or undone while a part of it was loaded."""
 
 
 def _load(*, part_id: int, now: datetime) -> int | None:
@@ -214,13 +241,17 @@ def _load(*, part_id: int, now: datetime) -> int | None:
     part = (
         UploadPart.objects.select_for_update(skip_locked=True, of=("self",))
         .select_related("upload__tenant")
-        .filter(pk=part_id, status=UploadPart.Status.PENDING)
+        .filter(
+            pk=part_id,
+            status=UploadPart.Status.PENDING,
+            upload__status=Status.PROCESSING,
+        )
         .first()
     )
     if part is None:
         return None
-    if part.attempts > MAX_ATTEMPTS:
-        _give_up_loading(part, part.error or "its workers died", now)
+    if part.attempts - part.failures > MAX_DEATHS:
+        _give_up_loading(part, "its workers died", now)
         return None
     upload = part.upload
     with connection.cursor() as cursor:
@@ -234,7 +265,10 @@ def _load(*, part_id: int, now: datetime) -> int | None:
     part.save(
         update_fields=["succeeded_rows", "failed_rows", "status", "done_at", "error"]
     )
-    counted = FileUpload.objects.filter(pk=upload.pk, status=Status.PROCESSING).update(
+    # Who pauses an upload lets the parts in work be finished.
+    counted = FileUpload.objects.filter(
+        pk=upload.pk, status__in=[Status.PROCESSING, Status.PAUSED]
+    ).update(
         succeeded_rows=F("succeeded_rows") + part.succeeded_rows,
         failed_rows=F("failed_rows") + part.failed_rows,
         updated_at=now,
@@ -245,14 +279,16 @@ def _load(*, part_id: int, now: datetime) -> int | None:
 
 
 def _note_failure(*, part_id: int, reason: str, now: datetime) -> None:
-    UploadPart.objects.filter(pk=part_id).update(error=reason)
+    UploadPart.objects.filter(pk=part_id).update(
+        error=reason, failures=F("failures") + 1
+    )
     with transaction.atomic():
         part = (
             UploadPart.objects.select_for_update(of=("self",))
             .select_related("upload")
             .get(pk=part_id)
         )
-        if part.attempts >= MAX_ATTEMPTS and part.status == UploadPart.Status.PENDING:
+        if part.failures >= MAX_ATTEMPTS and part.status == UploadPart.Status.PENDING:
             _give_up_loading(part, reason, now)
 
 
@@ -262,7 +298,7 @@ def _give_up_loading(part: UploadPart, reason: str, now: datetime) -> None:
     part.upload.mark_failed(
         stage=Stage.CUSTOMER_CREATION,
         message=f"The {part.row_count} rows from line {part.first_line} could not be "
-        f"loaded in {MAX_ATTEMPTS} attempts ({reason}). All other parts are kept; "
+        f"loaded in {part.attempts} attempts ({reason}). All other parts are kept; "
         "retry goes on with these.",
         now=now,
     )
@@ -278,7 +314,8 @@ def finish_upload(*, upload_id: int, now: datetime) -> bool:
             finished = FileUpload.objects.filter(
                 ~Exists(unfinished),
                 pk=upload_id,
-                status=Status.PROCESSING,
+                # The last part in work may end after a pause: nothing is left to pause.
+                status__in=[Status.PROCESSING, Status.PAUSED],
                 stage=Stage.CUSTOMER_CREATION,
             ).update(
                 status=Status.COMPLETED,
@@ -309,7 +346,7 @@ def finish_upload(*, upload_id: int, now: datetime) -> bool:
 def stalled_uploads(*, now: datetime) -> list[int]:
     """Return the uploads that should move and do not, those that waited longest first.
 
-    One that is being read holds its row lock and is not among them.
+    One that is being read is not among them.
     """
     before = now - _STALLED_AFTER
     claimed_lately = UploadPart.objects.filter(
@@ -321,8 +358,6 @@ def stalled_uploads(*, now: datetime) -> list[int]:
         updated_at__lt=before,
     ).order_by("pk")
     with transaction.atomic():
-        return list(
-            still.select_for_update(skip_locked=True, no_key=True).values_list(
-                "pk", flat=True
-            )
-        )
+        unlocked = still.select_for_update(skip_locked=True, no_key=True)
+        ids = list(unlocked.values_list("pk", flat=True))
+        return [pk for pk in ids if _take_turn_reading(pk)]

@@ -43,7 +43,7 @@ def progress_of(upload: FileUpload, *, now: datetime) -> Progress:
         seconds = ((upload.completed_at or now) - upload.started_at).total_seconds()
         if done and seconds >= _SECONDS_TO_TELL:
             rate = done / seconds
-            if not upload.is_over:
+            if upload.status == FileUpload.Status.PROCESSING:
                 left = round((upload.total_rows - done) / rate)
     return Progress(
         done=done,

@@ -1,4 +1,7 @@
-"""What people do with customer files: send one in, cancel it, have it tried again."""
+"""What people do with customer files: send one in, pause it, cancel it, try it again.
+
+Taking one back is in `undoing`.
+"""
 
 import hashlib
 import logging
@@ -10,18 +13,24 @@ from pathlib import PurePath
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.files import File
 from django.db import transaction
+from django.db.models import Case, Value, When
 
 from tenants.models import Tenant
+from uploads.acts import record_act
 from uploads.bell import ring
-from uploads.models import FileUpload, UploadPart
+from uploads.models import FileUpload, UploadAct, UploadPart
 from uploads.national_ids import mask_national_ids
 
 logger = logging.getLogger(__name__)
 
-Status, Stage = FileUpload.Status, FileUpload.Stage
+Status, Stage, Act = FileUpload.Status, FileUpload.Stage, UploadAct.Act
 
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _LONGEST_NAME = 200
+
+
+class StrangeParent(Exception):
+    """The upload to be corrected belongs to another tenant."""
 
 
 def create_upload(
@@ -31,22 +40,31 @@ def create_upload(
     name: str,
     uploaded_by: AbstractBaseUser | None,
     now: datetime,
+    parent: FileUpload | None = None,
     queue: bool = True,
 ) -> FileUpload:
     """Keep a file and have it loaded.
+
+    `parent` is the upload whose refused rows it brings mended, of the same tenant:
+    `StrangeParent` is raised for another's.
+
 
     The same bytes sent before are worth a notice, never a refusal: a file sent again
     makes new dated entries. A file that cannot be kept leaves a failed upload behind,
     so that somebody sees it.
     """
+    if parent is not None and parent.tenant_id != tenant.pk:
+        raise StrangeParent(parent.pk)
     with transaction.atomic():
         upload = FileUpload.objects.create(
             tenant=tenant,
             uploaded_by_id=uploaded_by.pk if uploaded_by else None,
+            parent=parent,
             original_name=_presentable(name),
             created_at=now,
             updated_at=now,
         )
+        record_act(upload.pk, Act.SENT, by=uploaded_by, at=now)
         logger.info("Created file upload record with ID: %s", upload.pk)
         try:
             _keep(upload, file)
@@ -63,27 +81,64 @@ def create_upload(
     return upload
 
 
-def cancel_upload(*, upload_id: int, now: datetime) -> bool:
-    """Stop an upload; False when it has ended already.
+@transaction.atomic
+def pause_upload(*, upload_id: int, by: AbstractBaseUser | None, now: datetime) -> bool:
+    """Have no further part taken up; False when the upload neither waits nor works.
 
-    Parts that are loaded stay loaded; one in work is taken back, for its worker adds
-    its counts only to an upload that is still processing.
+    Parts in work are finished and counted. A file that is being read is read again
+    after the pause.
     """
-    return bool(
-        FileUpload.objects.filter(
-            pk=upload_id,
-            status__in=[
-                Status.PENDING,
-                Status.REVIEW,
-                Status.PROCESSING,
-                Status.PAUSED,
-            ],
-        ).update(status=Status.CANCELLED, completed_at=now, updated_at=now)
-    )
+    paused = FileUpload.objects.filter(
+        pk=upload_id, status__in=[Status.PENDING, Status.PROCESSING]
+    ).update(status=Status.PAUSED, updated_at=now)
+    if paused:
+        record_act(upload_id, Act.PAUSED, by=by, at=now)
+    return bool(paused)
 
 
 @transaction.atomic
-def retry_upload(*, upload_id: int, now: datetime) -> bool:
+def resume_upload(
+    *, upload_id: int, by: AbstractBaseUser | None, now: datetime
+) -> bool:
+    """Have a paused upload go on where it was; False when it is not paused."""
+    resumed = FileUpload.objects.filter(pk=upload_id, status=Status.PAUSED).update(
+        status=Case(
+            When(stage=Stage.FILE_UPLOAD, then=Value(Status.PENDING)),
+            default=Value(Status.PROCESSING),
+        ),
+        updated_at=now,
+    )
+    if resumed:
+        record_act(upload_id, Act.RESUMED, by=by, at=now)
+        transaction.on_commit(partial(ring, upload_id))
+    return bool(resumed)
+
+
+@transaction.atomic
+def cancel_upload(
+    *, upload_id: int, by: AbstractBaseUser | None, now: datetime
+) -> bool:
+    """Stop an upload; False when it has ended already.
+
+    Parts that are loaded stay loaded; one in work is taken back, for its worker adds
+    its counts only to an upload that goes on.
+    """
+    cancelled = FileUpload.objects.filter(
+        pk=upload_id,
+        status__in=[
+            Status.PENDING,
+            Status.REVIEW,
+            Status.PROCESSING,
+            Status.PAUSED,
+        ],
+    ).update(status=Status.CANCELLED, completed_at=now, updated_at=now)
+    if cancelled:
+        record_act(upload_id, Act.CANCELLED, by=by, at=now)
+    return bool(cancelled)
+
+
+@transaction.atomic
+def retry_upload(*, upload_id: int, by: AbstractBaseUser | None, now: datetime) -> bool:
     """Have a failed upload go on where it failed; False when there is nothing to retry.
 
     Parts that were loaded are done and are not loaded again.
@@ -96,12 +151,17 @@ def retry_upload(*, upload_id: int, now: datetime) -> bool:
     )
     if upload is None:
         return False
-    has_parts = (
-        upload.parts.exclude(status=UploadPart.Status.DONE).update(
-            status=UploadPart.Status.PENDING, attempts=0, error="", claimed_at=None
-        )
-        or upload.parts.exists()
+    # A part in work is its worker's, who next wants the lock held here.
+    unloaded = upload.parts.exclude(status=UploadPart.Status.DONE)
+    free = unloaded.select_for_update(skip_locked=True).values_list("pk", flat=True)
+    upload.parts.filter(pk__in=list(free)).update(
+        status=UploadPart.Status.PENDING,
+        attempts=0,
+        failures=0,
+        error="",
+        claimed_at=None,
     )
+    has_parts = upload.parts.exists()
     upload.status = Status.PROCESSING if has_parts else Status.PENDING
     upload.stage = Stage.CUSTOMER_CREATION if has_parts else Stage.FILE_UPLOAD
     upload.error, upload.attempts = "", 0
@@ -111,6 +171,7 @@ def retry_upload(*, upload_id: int, now: datetime) -> bool:
             "status", "stage", "error", "attempts", "completed_at", "updated_at",
         ]
     )  # fmt: skip
+    record_act(upload.pk, Act.RETRIED, by=by, at=now)
     transaction.on_commit(partial(ring, upload.pk))
     return True
 

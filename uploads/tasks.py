@@ -64,6 +64,9 @@ def sweep_at_start(**_: Any) -> None:
     """Take up at once what came in while no worker ran."""
     try:
         sweep.delay()
+        # The sweep waits until an upload stands still; a part that a killed worker
+        # left can be taken at once.
+        load_parts.delay()
     except OperationalError as exc:
         logger.warning("The sweep at start could not be queued: %s", exc)
 

@@ -14,6 +14,7 @@ from uploads import processing
 from uploads.models import FileUpload, RowIssue, UploadPart
 from uploads.processing import (
     MAX_ATTEMPTS,
+    MAX_DEATHS,
     finish_upload,
     load_next_part,
     read_upload,
@@ -170,7 +171,7 @@ def test_a_file_that_cannot_be_kept_fails_at_record_creation(
     upload.refresh_from_db()
     assert upload.status == "failed"
     assert upload.error.startswith("[file_upload] The file could not be kept")
-    assert not retry_upload(upload_id=upload.pk, now=now())
+    assert not retry_upload(upload_id=upload.pk, by=None, now=now())
 
 
 def test_a_file_that_cannot_be_read_fails_at_parsing() -> None:
@@ -190,7 +191,7 @@ def test_a_kept_file_that_is_gone_fails_at_parsing() -> None:
 
 def test_a_file_that_kills_its_readers_is_given_up() -> None:
     upload = make_upload()
-    FileUpload.objects.filter(pk=upload.pk).update(attempts=MAX_ATTEMPTS)
+    FileUpload.objects.filter(pk=upload.pk).update(attempts=MAX_DEATHS)
 
     assert work_off(upload).error.startswith("[csv_parse] The file could not be read")
 
@@ -221,7 +222,7 @@ def test_a_part_that_cannot_be_loaded_fails_at_customer_creation_and_loses_nothi
     assert upload.parts.get().attempts == MAX_ATTEMPTS
 
     allow_all_lines()
-    assert retry_upload(upload_id=upload.pk, now=now())
+    assert retry_upload(upload_id=upload.pk, by=None, now=now())
     assert work_off(upload).sentence == "Upload completed: 2 successful, 1 failed"
     assert Customer.objects.count() == 2
 
@@ -229,7 +230,7 @@ def test_a_part_that_cannot_be_loaded_fails_at_customer_creation_and_loses_nothi
 def test_a_part_that_kills_its_workers_is_given_up() -> None:
     upload = make_upload()
     read_upload(upload_id=upload.pk, now=now())
-    upload.parts.update(attempts=MAX_ATTEMPTS)
+    upload.parts.update(attempts=MAX_DEATHS)
 
     assert work_off(upload).error.startswith("[customer_creation] ")
     assert not Customer.objects.exists()
@@ -345,7 +346,7 @@ def test_the_sweep_carries_on_wherever_an_upload_stood_still(got_to: str) -> Non
 
 def test_what_is_over_or_in_work_does_not_stand_still() -> None:
     done, failed, cancelled = load(), load("x"), make_upload()
-    cancel_upload(upload_id=cancelled.pk, now=now())
+    cancel_upload(upload_id=cancelled.pk, by=None, now=now())
     working = make_upload()
     read_upload(upload_id=working.pk, now=now())
     for upload in (done, failed, cancelled, working):
@@ -362,11 +363,11 @@ def test_a_cancelled_upload_stays_cancelled() -> None:
     upload = make_upload()
     read_upload(upload_id=upload.pk, now=now())
 
-    assert cancel_upload(upload_id=upload.pk, now=now())
+    assert cancel_upload(upload_id=upload.pk, by=None, now=now())
     assert work_off(upload).status == "cancelled"
     assert not Customer.objects.exists()
-    assert not cancel_upload(upload_id=upload.pk, now=now())
-    assert not retry_upload(upload_id=upload.pk, now=now())
+    assert not cancel_upload(upload_id=upload.pk, by=None, now=now())
+    assert not retry_upload(upload_id=upload.pk, by=None, now=now())
 
 
 def cut_in_two(upload: FileUpload) -> None:
@@ -398,7 +399,7 @@ def test_a_retry_does_not_load_again_what_is_loaded() -> None:
     assert upload.succeeded_rows == first.succeeded_rows
 
     allow_all_lines()
-    retry_upload(upload_id=upload.pk, now=now())
+    retry_upload(upload_id=upload.pk, by=None, now=now())
 
     assert work_off(upload).succeeded_rows == 3
     assert Customer.objects.count() == 3

@@ -6,7 +6,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 from django.db import connection, transaction
@@ -14,11 +15,18 @@ from django.utils import timezone
 
 from customers.models import Customer
 from tenants.models import Tenant
+from uploads import processing
 from uploads.models import FileUpload, RowIssue
 from uploads.processing import load_next_part, read_upload
-from uploads.services import cancel_upload
+from uploads.services import (
+    cancel_upload,
+    pause_upload,
+    resume_upload,
+    retry_upload,
+)
 from uploads.tasks import process_upload
 from uploads.tests.factories import make_upload, work_off
+from uploads.undoing import undo_upload
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -100,32 +108,115 @@ def test_two_uploads_of_one_file_at_once_are_both_whole() -> None:
     assert Customer.objects.values("fingerprint").distinct().count() == 990
 
 
-def test_an_upload_cancelled_while_a_part_is_loaded_takes_the_part_back() -> None:
-    upload = make_upload(rows(500), tenant=make_tenant())
-    read_upload(upload_id=upload.pk, now=timezone.now())
+def is_somebody_waiting() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+            " AND datname = current_database()"
+        )
+        return cursor.fetchone()[0] > 0
 
-    def is_waiting() -> bool:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-                " AND datname = current_database()"
-            )
-            return cursor.fetchone()[0] > 0
 
+@contextmanager
+def loading_a_part(upload: FileUpload) -> Iterator[None]:
+    """Have a part loaded up to its counts, which wait for what is done here."""
     loading = threading.Thread(
         target=lambda: side_by_side(lambda: load_next_part(now=timezone.now()))
     )
     with transaction.atomic():
-        FileUpload.objects.select_for_update().get(pk=upload.pk)
+        FileUpload.objects.select_for_update(no_key=True).get(pk=upload.pk)
         loading.start()
-        wait_until(is_waiting, "waited for the upload")
-        cancel_upload(upload_id=upload.pk, now=timezone.now())
+        wait_until(is_somebody_waiting, "waited for the upload")
+        yield
     loading.join(DEADLINE_SECONDS)
-
     upload.refresh_from_db()
-    assert upload.status == "cancelled"
+
+
+@pytest.mark.parametrize("act", [cancel_upload, undo_upload])
+def test_a_part_in_work_is_taken_back_when_its_upload_ends(act) -> None:
+    upload = make_upload(rows(500), tenant=make_tenant())
+    read_upload(upload_id=upload.pk, now=timezone.now())
+
+    with loading_a_part(upload):
+        act(upload_id=upload.pk, by=None, now=timezone.now())
+
+    assert upload.status in ("cancelled", "undone")
     assert upload.succeeded_rows == 0
     assert content() == ([], [])
+
+
+def test_a_part_in_work_is_finished_when_its_upload_pauses() -> None:
+    upload = make_upload(rows(25_000), tenant=make_tenant())
+    read_upload(upload_id=upload.pk, now=timezone.now())
+
+    with loading_a_part(upload):
+        pause_upload(upload_id=upload.pk, by=None, now=timezone.now())
+
+    assert not load_next_part(now=timezone.now())
+    assert upload.status == "paused"
+    done = upload.parts.get(status="done")
+    assert (upload.succeeded_rows, upload.failed_rows) == (
+        done.succeeded_rows,
+        done.failed_rows,
+    )
+    assert Customer.objects.count() == upload.succeeded_rows
+
+    resume_upload(upload_id=upload.pk, by=None, now=timezone.now())
+    assert work_off(upload).sentence == "Upload completed: 24750 successful, 250 failed"
+
+
+def test_an_undo_finds_the_part_that_was_counted_just_before_it() -> None:
+    upload = make_upload(rows(500), tenant=make_tenant())
+    read_upload(upload_id=upload.pk, now=timezone.now())
+    part = upload.parts.get()
+
+    def undo() -> None:
+        undo_upload(upload_id=upload.pk, by=None, now=timezone.now())
+
+    undoing = threading.Thread(target=lambda: side_by_side(undo))
+    with transaction.atomic():
+        processing._load(part_id=part.pk, now=timezone.now())
+        undoing.start()
+        wait_until(is_somebody_waiting, "waited for the part")
+    undoing.join(DEADLINE_SECONDS)
+
+    upload.refresh_from_db()
+    assert (upload.status, upload.undone_rows) == ("undone", 495)
+    assert not Customer.objects.exists()
+
+
+def test_who_pauses_does_not_wait_for_the_file_to_be_read() -> None:
+    upload = make_upload(rows(500), tenant=make_tenant())
+    upload.status = "processing"
+    upload.save(update_fields=["status"])
+
+    def pause() -> None:
+        assert read_upload(upload_id=upload.pk, now=timezone.now()) == 0
+        assert pause_upload(upload_id=upload.pk, by=None, now=timezone.now())
+
+    with transaction.atomic():
+        processing._take_turn_reading(upload.pk)
+        side_by_side(pause)
+        assert processing._read(upload, timezone.now()) == 0
+
+    upload.refresh_from_db()
+    assert upload.status == "paused"
+    assert not upload.parts.exists()
+    resume_upload(upload_id=upload.pk, by=None, now=timezone.now())
+    assert work_off(upload).succeeded_rows == 495
+
+
+def test_a_retry_does_not_wait_for_a_part_in_work() -> None:
+    upload = make_upload(rows(25_000), tenant=make_tenant())
+    read_upload(upload_id=upload.pk, now=timezone.now())
+
+    with loading_a_part(upload):
+        upload.mark_failed(
+            stage=FileUpload.Stage.CUSTOMER_CREATION, message="x", now=timezone.now()
+        )
+        assert retry_upload(upload_id=upload.pk, by=None, now=timezone.now())
+
+    assert work_off(upload).sentence == "Upload completed: 24750 successful, 250 failed"
 
 
 def environment(settings: object, **changes: str) -> dict[str, str]:

@@ -1,5 +1,5 @@
 // Moves an upload's page while the workers work. The server writes every text; when the
-// upload is over the page is loaded once more, with the problems of its rows.
+// upload is over, or other acts are open, the page is loaded once more.
 "use strict";
 
 document.addEventListener("DOMContentLoaded", () => {
@@ -29,7 +29,9 @@ document.addEventListener("DOMContentLoaded", () => {
       if (!answer.ok) throw new Error(answer.statusText);
       const state = await answer.json();
       show(state);
-      if (state.over) return window.location.reload();
+      if (state.over || state.acts !== panel.dataset.acts) {
+        return window.location.reload();
+      }
     } catch {
       wait = later;
     }

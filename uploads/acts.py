@@ -1,0 +1,48 @@
+"""What was done with an upload, by whom and when: kept, and shown on its page."""
+
+from datetime import datetime
+
+from django.contrib.auth.models import AbstractBaseUser
+
+from uploads.models import FileUpload, UploadAct
+
+Status = FileUpload.Status
+
+_OPEN = {
+    Status.PENDING: ("pause", "cancel"),
+    Status.REVIEW: ("cancel",),
+    Status.PROCESSING: ("pause", "cancel"),
+    Status.PAUSED: ("resume", "cancel"),
+    Status.COMPLETED: ("undo",),
+    Status.FAILED: ("retry", "undo"),
+    Status.CANCELLED: ("undo",),
+}
+
+
+def open_acts(upload: FileUpload) -> list[str]:
+    """Return what can be done with an upload as it stands, the likeliest first."""
+    acts = _OPEN.get(Status(upload.status), ())
+    impossible = set()
+    if not upload.file:
+        impossible.add("retry")
+    if not upload.succeeded_rows:
+        impossible.add("undo")
+    return [act for act in acts if act not in impossible]
+
+
+def record_act(
+    upload_id: int,
+    act: UploadAct.Act,
+    *,
+    by: AbstractBaseUser | None,
+    at: datetime,
+    row_count: int = 0,
+) -> None:
+    """Note an act, in the transaction that does it; `by` None is no person."""
+    UploadAct.objects.create(
+        upload_id=upload_id,
+        act=act,
+        by_id=by.pk if by else None,
+        at=at,
+        row_count=row_count,
+    )
