@@ -13,6 +13,7 @@ from contacts import services
 from contacts.forms import ContactForm, NewContactForm
 from contacts.list_filters import (
     CreatedFilter,
+    MarketingFilter,
     NameFilter,
     PhoneFilter,
     TouchedFilter,
@@ -42,7 +43,14 @@ class ContactAdmin(TenantScopedAdmin):
         "created",
     ]
     list_select_related = ["tenant"]
-    list_filter = [CreatedFilter, TouchedFilter, NameFilter, "name_source", PhoneFilter]
+    list_filter = [
+        CreatedFilter,
+        TouchedFilter,
+        NameFilter,
+        "name_source",
+        PhoneFilter,
+        MarketingFilter,
+    ]
     search_fields = ["name"]  # shows the box; `matching` does the work
     search_help_text = "Name, username, or the first or last digits of a number"
     change_form_outer_before_template = "contacts/facts.html"
@@ -87,9 +95,10 @@ class ContactAdmin(TenantScopedAdmin):
         if not change:
             obj.name_source = Contact.NameSource.UNKNOWN
             obj.save(force_insert=True)
-        elif "email" in form.changed_data:
-            obj.updated_at = now
-            obj.save(update_fields=["email", "updated_at"])
+        if "email" in form.changed_data:
+            services.email_by_staff(
+                contact=obj, email=form.cleaned_data["email"], now=now
+            )
         if not change or "name" in form.changed_data:
             services.name_by_staff(contact=obj, name=form.cleaned_data["name"], now=now)
 

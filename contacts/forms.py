@@ -24,6 +24,9 @@ class ContactForm(forms.ModelForm):  # type: ignore[type-arg] # not generic at r
     class Meta:
         model = Contact
         fields = ["name", "email"]
+        help_texts = {
+            "email": "Stays through later answers; blank takes their own again."
+        }
 
     def clean_name(self) -> str:
         return " ".join(str(self.cleaned_data["name"]).split())

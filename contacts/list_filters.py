@@ -74,3 +74,18 @@ class PhoneFilter(SimpleListFilter):
         if self.value() in ("known", "withheld"):
             return rows.filter(phone_number__isnull=self.value() == "withheld")
         return rows
+
+
+class MarketingFilter(SimpleListFilter):
+    title = "marketing messages"
+    parameter_name = "marketing"
+
+    def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
+        return [("stop", "stopped by them"), ("open", "not stopped")]
+
+    def queryset(self, request: Any, rows: Contacts) -> Contacts:
+        if self.value() == "stop":
+            return rows.filter(marketing_preference=Contact.Marketing.STOP)
+        if self.value() == "open":
+            return rows.exclude(marketing_preference=Contact.Marketing.STOP)
+        return rows

@@ -9,6 +9,7 @@ from django.db.models import ManyToOneRel
 
 from contacts.models import Contact, ContactMerge
 from contacts.names import NameFacts, combine_names, settle_name
+from contacts.statements import combine_statements
 
 
 def merge(
@@ -68,7 +69,7 @@ def _columns(contact: Contact) -> dict[str, Any]:
 def _combine(survivor: Contact, merged: Contact) -> None:
     """Let the survivor keep the best of both; counters and spans cover both."""
     survivor.phone_number = survivor.phone_number or merged.phone_number
-    survivor.email = survivor.email or merged.email
+    combine_statements(survivor, merged)
     survivor.message_count += merged.message_count
     survivor.first_message_at = min(
         filter(None, [survivor.first_message_at, merged.first_message_at]), default=None

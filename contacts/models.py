@@ -30,6 +30,20 @@ class Contact(models.Model):
         PHONE = "phone", "phone number"
         UNKNOWN = "", "unknown"
 
+    class EmailSource(models.TextChoices):
+        """Who gave `email`; what staff entered is never replaced by WhatsApp."""
+
+        STAFF = "staff", "staff"
+        FLOW = "flow", "their answer in a Flow"
+        UNKNOWN = "", "unknown"
+
+    class Marketing(models.TextChoices):
+        """What the person told WhatsApp about this business's marketing messages."""
+
+        STOP = "stop", "stopped"
+        RESUME = "resume", "allowed again"
+        UNSAID = "", "nothing said"
+
     tenant = models.ForeignKey(
         Tenant, models.PROTECT, related_name="contacts", db_index=False
     )
@@ -52,6 +66,27 @@ class Contact(models.Model):
     )
     address_book_name_at = models.DateTimeField(null=True, editable=False)
     email = models.EmailField(blank=True, default="", db_default="")
+    email_source = models.CharField(
+        max_length=16,
+        choices=EmailSource.choices,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+    )
+    stated_email = models.EmailField(
+        blank=True, default="", db_default="", editable=False
+    )
+    stated_email_at = models.DateTimeField(null=True, editable=False)
+    marketing_preference = models.CharField(
+        max_length=16,
+        choices=Marketing.choices,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+    )
+    marketing_preference_at = models.DateTimeField(null=True, editable=False)
     username = models.TextField(blank=True, default="", db_default="", editable=False)
     username_at = models.DateTimeField(null=True, editable=False)
     first_message_at = models.DateTimeField(null=True, editable=False)
@@ -73,6 +108,10 @@ class Contact(models.Model):
                 name="contacts_phone_number_digits",
                 violation_error_message="Digits only, with the country code, no plus.",
             ),
+            models.CheckConstraint(
+                condition=Q(marketing_preference__in=["", "stop", "resume"]),
+                name="contacts_marketing_preference_known",
+            ),
         ]
         indexes = [
             # The order of the list: of one tenant, and of all.
@@ -88,6 +127,14 @@ class Contact(models.Model):
                 name="ix_contact_heard_last",
             ),
             models.Index(fields=["tenant", "-created_at"], name="ix_contact_created"),
+            # Few, and looked for before every campaign.
+            models.Index(
+                "tenant",
+                F("last_message_at").desc(nulls_last=True),
+                F("id").desc(),
+                condition=Q(marketing_preference="stop"),
+                name="ix_contact_marketing_stopped",
+            ),
             # What staff search by, in `contacts.search`: the beginnings of words, and
             # the last digits of a number.
             GinIndex(

@@ -34,15 +34,27 @@ from contacts.names import (
     take_names,
 )
 from contacts.phones import canonical, mask
+from contacts.statements import (
+    MarketingWish,
+    StatedEmail,
+    email_by_staff,
+    record_emails,
+    record_marketing_wishes,
+)
 
 logger = logging.getLogger(__name__)
 
 __all__ = [
     "Activity",
     "IdentityChange",
+    "MarketingWish",
     "Sender",
+    "StatedEmail",
     "Upserted",
+    "email_by_staff",
     "name_by_staff",
+    "record_emails",
+    "record_marketing_wishes",
     "record_messages",
     "upsert_contacts",
 ]

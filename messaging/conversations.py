@@ -16,12 +16,23 @@ from contacts.services import (
     IdentityChange,
     Sender,
     Upserted,
+    record_emails,
+    record_marketing_wishes,
     record_messages,
     upsert_contacts,
 )
 from messaging import whatsapp
 from messaging.latecomers import adopt_notes, advance_statuses, fill_in
-from messaging.lines import Arrival, Line, media_rows, message_row, status_row
+from messaging.lines import (
+    Arrival,
+    Line,
+    Wish,
+    marketing_wishes,
+    media_rows,
+    message_row,
+    stated_emails,
+    status_row,
+)
 from messaging.media.queue import record_media
 from messaging.rows import (
     Key,
@@ -51,14 +62,14 @@ class _Guests:
     """Everyone a batch shows to one tenant, and the messages that wait for ids."""
 
     seen: list[Sender | IdentityChange] = field(default_factory=list)
-    lines: list[Line | None] = field(default_factory=list)
+    lines: list[Line | Wish | None] = field(default_factory=list)
     event_ids: list[int] = field(default_factory=list)
 
     def add(
         self,
         one: Sender | IdentityChange,
         arrival: Arrival,
-        line: Line | None = None,
+        line: Line | Wish | None = None,
     ) -> None:
         self.seen.append(one)
         self.lines.append(line)
@@ -77,6 +88,12 @@ def write_arrivals(arrivals: Sequence[Arrival], *, now: datetime) -> Written:
         for arrival in arrivals
         for status in arrival.change.statuses
     ]
+    wishes = [
+        Wish(arrival, preference)
+        for arrival in arrivals
+        for preference in arrival.change.preferences
+        if preference.is_about_marketing
+    ]
     lock_numbers(
         numbers={arrival.route.number_id for arrival in arrivals},
         exclusively={
@@ -87,7 +104,7 @@ def write_arrivals(arrivals: Sequence[Arrival], *, now: datetime) -> Written:
             or line.arrival.change.field == "history"
         },
     )
-    upserted, known, awaited = _identify(arrivals, lines, now=now)
+    upserted, known, awaited = _identify(arrivals, lines, wishes, now=now)
     rows = [message_row(line) for line in lines]
     inserted = insert_messages(rows)
     new_statuses = insert_statuses(statuses)
@@ -100,6 +117,8 @@ def write_arrivals(arrivals: Sequence[Arrival], *, now: datetime) -> Written:
     record_messages(
         upserted=upserted, activity=_activity(rows, inserted | adopted), now=now
     )
+    record_emails(stated=stated_emails(lines), now=now)
+    record_marketing_wishes(wishes=marketing_wishes(wishes), now=now)
     return Written(
         messages=len(inserted),
         statuses=new_statuses,
@@ -124,7 +143,11 @@ def _fuller(
 
 
 def _identify(
-    arrivals: Sequence[Arrival], lines: Sequence[Line], *, now: datetime
+    arrivals: Sequence[Arrival],
+    lines: Sequence[Line],
+    wishes: Sequence[Wish],
+    *,
+    now: datetime,
 ) -> tuple[list[Upserted], frozenset[str], dict[int, frozenset[str]]]:
     """Find or make the contact of every message, tenant by tenant.
 
@@ -134,6 +157,9 @@ def _identify(
     for line in lines:
         of_tenant = guests.setdefault(line.arrival.route.tenant_id, _Guests())
         _add_line(of_tenant, line)
+    for wish in wishes:
+        of_tenant = guests.setdefault(wish.arrival.route.tenant_id, _Guests())
+        _add_wish(of_tenant, wish)
     for arrival in arrivals:
         of_tenant = guests.setdefault(arrival.route.tenant_id, _Guests())
         _add_others(of_tenant, arrival)
@@ -177,6 +203,17 @@ def _add_line(guests: _Guests, line: Line) -> None:
             known_only=message.kind == "system",
         )
         guests.add(sender, line.arrival, line)
+
+
+def _add_wish(guests: _Guests, wish: Wish) -> None:
+    sender = Sender(
+        phone=wish.preference.phone,
+        user_id=wish.preference.user_id,
+        seen_at=wish.stated_at,
+        waba_id=wish.arrival.change.waba_id,
+        known_only=True,
+    )
+    guests.add(sender, wish.arrival, wish)
 
 
 def _add_others(guests: _Guests, arrival: Arrival) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from contacts.services import MarketingWish, StatedEmail
 from messaging import whatsapp
 from messaging.events import ClaimedEvent
 from messaging.media.queue import KEPT_BY_META, MediaRow
@@ -40,6 +41,48 @@ class Line:
     @property
     def sent_at(self) -> datetime:
         return self.message.sent_at or self.arrival.event.received_at
+
+
+@dataclass(slots=True)
+class Wish:
+    """A customer's wish about messages, on its way to their contact."""
+
+    arrival: Arrival
+    preference: whatsapp.Preference
+    contact_id: int | None = None
+
+    @property
+    def stated_at(self) -> datetime:
+        return self.preference.changed_at or self.arrival.event.received_at
+
+
+def marketing_wishes(wishes: Sequence[Wish]) -> Iterator[MarketingWish]:
+    """Yield what known contacts wish about marketing messages."""
+    for wish in wishes:
+        if wish.contact_id is not None:
+            yield MarketingWish(
+                contact_id=wish.contact_id,
+                stops=wish.preference.value == "stop",
+                stated_at=wish.stated_at,
+            )
+
+
+def stated_emails(lines: Sequence[Line]) -> Iterator[StatedEmail]:
+    """Yield what contacts answered where their tenant asks for an e-mail address.
+
+    Only that field is read, and only of the sender's own answer: an address on a card
+    or in a text may be anybody's.
+    """
+    for line in lines:
+        field, answer = line.arrival.route.flow_email_field, line.message.flow_answer
+        if not (field and answer) or line.message.direction == "outbound":
+            continue
+        if line.contact_id is not None:
+            yield StatedEmail(
+                contact_id=line.contact_id,
+                text=whatsapp.answer_to(field, answer),
+                stated_at=line.sent_at,
+            )
 
 
 def message_row(line: Line) -> MessageRow:

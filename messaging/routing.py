@@ -19,6 +19,8 @@ class Route:
     tenant_id: int
     phone_number_id: str
     app_secret: str
+    # Where the tenant's Flows ask for an e-mail address; "" when they do not.
+    flow_email_field: str = ""
 
 
 class Routes:
@@ -27,7 +29,13 @@ class Routes:
     def __init__(self, phone_number_ids: Collection[str]) -> None:
         rows = WhatsAppNumber.objects.filter(
             phone_number_id__in=phone_number_ids
-        ).values_list("id", "tenant_id", "phone_number_id", "app_secret")
+        ).values_list(
+            "id",
+            "tenant_id",
+            "phone_number_id",
+            "app_secret",
+            "tenant__flow_email_field",
+        )
         self._routes = {row[2]: Route(*row) for row in rows}
 
     def find(self, phone_number_id: str) -> Route | None:

@@ -250,6 +250,10 @@ def _items(arrivals: Sequence[Arrival]) -> Iterator[tuple[str, Arrival]]:
                 ("Address book entry", replace(bare, address_book=(one,)))
                 for one in whole.address_book
             ),
+            *(
+                ("Preference", replace(bare, preferences=(one,)))
+                for one in whole.preferences
+            ),
         ]
         for index, (kind, part) in enumerate(parts):
             name = f"{kind} (item {index + 1} of {whole.where})"

@@ -59,7 +59,7 @@ class TenantForm(forms.ModelForm):  # type: ignore[type-arg] # not generic at ru
 
     class Meta:
         model = Tenant
-        fields = ["name", "slug", "country", "timezone"]
+        fields = ["name", "slug", "country", "timezone", "flow_email_field"]
 
     def clean_country(self) -> str:
         country = str(self.cleaned_data["country"]).upper()

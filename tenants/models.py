@@ -31,6 +31,15 @@ class Tenant(models.Model):
         help_text="ISO 3166 code; phone numbers without a country code are read so.",
     )
     timezone = models.CharField(max_length=64, db_default="Asia/Kolkata")
+    flow_email_field = models.CharField(
+        "e-mail field of Flows",
+        max_length=100,
+        blank=True,
+        default="email",
+        db_default="email",
+        help_text="The name of the Flow's field in which customers state their own "
+        "e-mail address; blank: none is taken.",
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:

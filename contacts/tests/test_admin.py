@@ -66,6 +66,38 @@ def test_clearing_a_name_hands_it_back_to_whatsapp(
     assert (contact.name, contact.name_source) == ("Asha V", "profile")
 
 
+def test_an_address_by_staff_stays_theirs_until_it_is_cleared(
+    client: Client, contact: Contact
+) -> None:
+    stated = {"stated_email": "asha@example.in", "stated_email_at": timezone.now()}
+    Contact.objects.update(email="asha@example.in", email_source="flow", **stated)
+    contact.refresh_from_db()
+
+    client.post(page_of(contact), saved(contact, email="office@example.in"))
+    contact.refresh_from_db()
+    entered = contact.email, contact.email_source
+    client.post(page_of(contact), saved(contact, email=""))
+    contact.refresh_from_db()
+
+    assert entered == ("office@example.in", "staff")
+    assert (contact.email, contact.email_source) == ("asha@example.in", "flow")
+
+
+def test_the_page_says_who_gave_the_address_and_who_stopped_marketing(
+    client: Client, contact: Contact
+) -> None:
+    at = datetime(2026, 11, 21, 12, tzinfo=UTC)
+    stopped = {"marketing_preference": "stop", "marketing_preference_at": at}
+    stated = {"stated_email": "asha@example.in", "stated_email_at": at}
+    Contact.objects.update(email="asha@example.in", email_source="flow", **stated)
+    Contact.objects.update(**stopped)
+
+    page = client.get(page_of(contact)).content.decode()
+
+    assert "their answer in a Flow, 21 Nov 2026" in page
+    assert "stopped by them, 21 Nov 2026" in page
+
+
 def test_saving_the_form_leaves_what_a_worker_counted_meanwhile(
     client: Client, contact: Contact, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -174,6 +206,8 @@ def test_a_stranger_can_neither_see_nor_name_a_contact(
         ("named=real", {"touched", "old"}),
         ("phone=withheld", {"old"}),
         ("phone=known", {"new", "touched"}),
+        ("marketing=stop", {"old"}),
+        ("marketing=open", {"new", "touched"}),
         ("q=lakshmi", {"old"}),
         ("q=3210", {"new"}),
     ],
@@ -186,7 +220,8 @@ def test_the_list_answers_the_operators_questions(
     people: dict[str, dict[str, str | int | None]] = {
         "new": {"name": "919876543210", "phone_number": "919876543210", "age": 0},
         "touched": {"name": "Ravi", "phone_number": "919000000000", "age": 2},
-        "old": {"name": "Lakshmi", "phone_number": None, "age": 60},
+        "old": {"name": "Lakshmi", "phone_number": None, "age": 60}
+        | {"marketing_preference": "stop"},
     }
     ids = {}
     for who, facts in people.items():

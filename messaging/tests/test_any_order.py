@@ -94,6 +94,17 @@ def listed(action: str, at: float, phone: str, **names: str) -> JsonObject:
     return change(field="smb_app_state_sync", state_sync=[entry])
 
 
+def wished(value: str, at: float, **who: str) -> JsonObject:
+    wish = {"category": "marketing_messages", "value": value, "timestamp": int(day(at))}
+    return change(field="user_preferences", user_preferences=[wish | who])
+
+
+def answered(email: str) -> JsonObject:
+    answer = {"name": "flow", "response_json": f'{{"email": "{email}"}}'}
+    reply = {"type": "nfm_reply", "nfm_reply": answer}
+    return {"type": "interactive", "interactive": reply, "text": None}
+
+
 def about(kind: str, original: str, **more: Any) -> JsonObject:
     key = "message_id" if kind == "reaction" else "original_message_id"
     return {"type": kind, kind: {key: original} | more, "text": None}
@@ -117,6 +128,10 @@ CONVERSATION = [
     said("asha.like", 4.4, ASHA, ASHA_ID, **about("reaction", "out.1", emoji="🙏")),
     said("asha.unlike", 4.5, ASHA, ASHA_ID, **about("reaction", "out.1")),
     said("asha.group", 4.6, ASHA, ASHA_ID, group_id="G1"),
+    said("asha.flow1", 4.7, ASHA, ASHA_ID, **answered("first@example.in")),
+    said("asha.flow2", 4.8, None, ASHA_ID, **answered("second@example.in")),
+    wished("stop", 4.7, wa_id=ASHA),
+    wished("resume", 4.8, user_id=ASHA_ID),
     note("asha.code", 0.5, {"type": "customer_identity_changed"}, **{"from": ASHA}),
     # What the business wrote to her, and how far it came.
     wrote("out.1", 2.1, ASHA),
@@ -149,6 +164,8 @@ CONVERSATION = [
     said("imran.1", 1, FORMER, None, "Imran"),
     said("imran.2", 2, None, FORMER_ID, "Imran K"),
     said("imran.3", 3, FORMER, FORMER_ID),
+    wished("resume", 1.5, user_id=FORMER_ID),
+    wished("stop", 2.5, wa_id=FORMER),
     note(
         "imran.moved",
         10,
@@ -225,6 +242,8 @@ def tables(number: WhatsAppNumber) -> dict[str, list[Any]]:
         *("phone_number", "name", "name_source", "profile_name", "profile_name_at"),
         *("address_book_name", "address_book_name_at", "username", "username_at"),
         *("first_message_at", "last_message_at", "message_count"),
+        *("email", "email_source", "stated_email", "stated_email_at"),
+        *("marketing_preference", "marketing_preference_at"),
     ]
     contacts = [
         (who[row["pk"]], {column: row[column] for column in columns})
@@ -279,6 +298,9 @@ def test_the_conversation_ends_as_a_person_would_expect(number):
     }
     assert told["Imran Khan"].phone_number == IMRAN
     assert told["Pooja"].phone_number == RECYCLED
+    assert told["Asha V"].email == "second@example.in"
+    assert told["Asha V"].marketing_preference == "resume"
+    assert told["Imran Khan"].marketing_preference == "stop"
     assert told["João da padaria"].phone_number == BRAZIL_WITH_9
     for contact in told.values():
         assert contact.message_count == contact.messages.count()

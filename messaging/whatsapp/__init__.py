@@ -5,6 +5,7 @@ Nothing here knows models, settings or the clock. `parse` never raises.
 
 from messaging.whatsapp.coexistence import AddressBookEntry, Preference
 from messaging.whatsapp.envelope import Change, Payload, Problem, parse
+from messaging.whatsapp.flows import answer_to
 from messaging.whatsapp.media import Media
 from messaging.whatsapp.messages import Message
 from messaging.whatsapp.people import IdentityChange, Person
@@ -21,5 +22,6 @@ __all__ = [
     "Preference",
     "Problem",
     "Status",
+    "answer_to",
     "parse",
 ]

@@ -30,13 +30,20 @@ class AddressBookEntry:
 
 @dataclass(frozen=True, slots=True)
 class Preference:
-    """A customer allows or stops messages of a category."""
+    """A customer allows (`resume`) or stops messages of a category."""
 
     phone: str | None
     user_id: str | None
     category: str
     value: str
     changed_at: datetime | None
+
+    @property
+    def is_about_marketing(self) -> bool:
+        return self.category == "marketing_messages" and self.value in (
+            "stop",
+            "resume",
+        )
 
 
 def read_address_book_entry(item: JsonObject) -> AddressBookEntry | str:
@@ -66,7 +73,7 @@ def read_preference(item: JsonObject) -> Preference | str:
         phone=phone,
         user_id=user_id,
         category=text_at(item, "category"),
-        value=text_at(item, "value"),
+        value=text_at(item, "value").strip().lower(),
         changed_at=moment_of(item.get("timestamp")),
     )
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Literal, TypeAlias
 
 from messaging.whatsapp.content import KINDS, content_of
+from messaging.whatsapp.flows import flow_answer
 from messaging.whatsapp.media import KINDS as MEDIA_KINDS
 from messaging.whatsapp.media import Media, media_of
 from messaging.whatsapp.people import (
@@ -48,6 +49,8 @@ class Message:
     status: str = ""
     identity_change: IdentityChange | None = None
     media: Media | None = None
+    # What the customer filled into a Flow: JSON in a text, of their own making.
+    flow_answer: str = ""
 
 
 def read_inbound(item: JsonObject, people: People) -> Message | str:
@@ -142,6 +145,7 @@ def _read(
         status=status,
         identity_change=identity_change,
         media=media_of(kind, item),
+        flow_answer=flow_answer(item) if kind == "interactive" else "",
     )
 
 

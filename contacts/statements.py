@@ -1,0 +1,167 @@
+"""What people state of themselves: an e-mail address, and whether marketing may come.
+
+The newest statement counts, by the time of the message that made it. Of two at the
+same moment the greater counts, so that the result is the same in any order; "stop" is
+greater than "resume".
+
+Both `record_` functions want the contacts locked, as `upsert_contacts` leaves them.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import connection
+
+from contacts.arrays import array
+from contacts.identity import NEVER
+from contacts.models import Contact
+
+_MAX_EMAIL_LENGTH = 254
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatedEmail:
+    """What a contact answered where the tenant asks for their e-mail address."""
+
+    contact_id: int
+    text: str
+    stated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarketingWish:
+    """A contact stops marketing messages, or allows them again."""
+
+    contact_id: int
+    stops: bool
+    stated_at: datetime
+
+
+def record_emails(*, stated: Iterable[StatedEmail], now: datetime) -> None:
+    """Keep the newest valid address of each contact; what is no address says nothing.
+
+    It is shown as theirs unless staff entered one, or somebody's own SQL did.
+    """
+    newest: dict[int, tuple[datetime, str]] = {}
+    for one in stated:
+        if email := _email_in(one.text):
+            said = (one.stated_at, email)
+            newest[one.contact_id] = max(newest.get(one.contact_id, said), said)
+    if not newest:
+        return
+    ids = sorted(newest)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE contacts SET
+                stated_email = new.email,
+                stated_email_at = new.stated_at,
+                email = CASE
+                    WHEN contacts.email = '' OR contacts.email_source = 'flow'
+                    THEN new.email ELSE contacts.email END,
+                email_source = CASE
+                    WHEN contacts.email = '' OR contacts.email_source = 'flow'
+                    THEN 'flow' ELSE contacts.email_source END,
+                updated_at = %s
+            FROM unnest(%s::bigint[], %s::timestamptz[], %s::text[])
+                AS new (id, stated_at, email)
+            WHERE contacts.id = new.id AND (
+                stated_email_at IS NULL
+                OR (stated_email_at, stated_email::text) < (new.stated_at, new.email)
+            )
+            """,
+            [
+                now,
+                array(ids),
+                array(newest[one][0] for one in ids),
+                array(newest[one][1] for one in ids),
+            ],
+        )
+
+
+def record_marketing_wishes(*, wishes: Iterable[MarketingWish], now: datetime) -> None:
+    """Keep the newest wish of each contact."""
+    newest: dict[int, tuple[datetime, str]] = {}
+    for wish in wishes:
+        said = (wish.stated_at, "stop" if wish.stops else "resume")
+        newest[wish.contact_id] = max(newest.get(wish.contact_id, said), said)
+    if not newest:
+        return
+    ids = sorted(newest)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE contacts SET
+                marketing_preference = new.preference,
+                marketing_preference_at = new.stated_at,
+                updated_at = %s
+            FROM unnest(%s::bigint[], %s::timestamptz[], %s::text[])
+                AS new (id, stated_at, preference)
+            WHERE contacts.id = new.id AND (
+                marketing_preference_at IS NULL
+                OR (marketing_preference_at, marketing_preference::text)
+                    < (new.stated_at, new.preference)
+            )
+            """,
+            [
+                now,
+                array(ids),
+                array(newest[one][0] for one in ids),
+                array(newest[one][1] for one in ids),
+            ],
+        )
+
+
+def email_by_staff(*, contact: Contact, email: str, now: datetime) -> None:
+    """Give a contact the address that staff entered; blank hands it back to them."""
+    contact.email, contact.email_source = email, Contact.EmailSource.STAFF
+    if not email:
+        _show_stated_email(contact)
+    contact.updated_at = now
+    contact.save(update_fields=["email", "email_source", "updated_at"])
+
+
+def combine_statements(survivor: Contact, merged: Contact) -> None:
+    """Let the survivor of a merge keep the newest statements of both."""
+    for column in ("stated_email", "marketing_preference"):
+        newest = max((survivor, merged), key=partial(_when_said, column=column))
+        said = getattr(newest, column), getattr(newest, f"{column}_at")
+        setattr(survivor, column, said[0])
+        setattr(survivor, f"{column}_at", said[1])
+    if _was_entered(survivor):
+        return
+    if _was_entered(merged):
+        survivor.email, survivor.email_source = merged.email, merged.email_source
+    else:
+        _show_stated_email(survivor)
+
+
+def _when_said(contact: Contact, *, column: str) -> tuple[datetime, str]:
+    return getattr(contact, f"{column}_at") or NEVER, getattr(contact, column)
+
+
+def _was_entered(contact: Contact) -> bool:
+    """Tell whether the address is staff's, or was put there by somebody's own SQL."""
+    return bool(contact.email) and contact.email_source != Contact.EmailSource.FLOW
+
+
+def _show_stated_email(contact: Contact) -> None:
+    contact.email = contact.stated_email
+    contact.email_source = (
+        Contact.EmailSource.FLOW if contact.email else Contact.EmailSource.UNKNOWN
+    )
+
+
+def _email_in(text: str) -> str:
+    email = text.strip()
+    if len(email) > _MAX_EMAIL_LENGTH:
+        return ""
+    try:
+        validate_email(email)
+    except ValidationError:
+        return ""
+    return email
