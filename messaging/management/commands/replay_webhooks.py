@@ -15,7 +15,7 @@ from messaging.bell import queue_drain
 from messaging.models import WebhookEvent
 from messaging.replaying import Selection, replay
 from messaging.services import Outcome, process_events
-from tenants.models import Tenant
+from tenants.command_options import tenant_named
 
 BATCH_SIZE = 500
 _SHOWN = 20
@@ -47,13 +47,14 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="for programs")
 
     def handle(self, *_args: Any, **options: Any) -> None:
+        tenant = options["tenant"]
         selection = Selection(
             ids=tuple(options["id"]),
             received_since=_moment(options["since"]),
             received_until=_moment(options["until"], whole_day=True),
             statuses=tuple(options["status"]),
             phone_number_id=options["number"],
-            tenant_id=_tenant_id(options["tenant"]),
+            tenant_id=tenant_named(tenant).pk if tenant else None,
         )
         if selection.is_everything and not options["all"]:
             raise CommandError(
@@ -145,13 +146,3 @@ def _moment(text: str | None, *, whole_day: bool = False) -> datetime | None:
     if day and whole_day:
         moment += timedelta(days=1)
     return timezone.make_aware(moment) if timezone.is_naive(moment) else moment
-
-
-def _tenant_id(name: str | None) -> int | None:
-    if not name:
-        return None
-    key = "pk" if name.isdigit() else "slug"
-    tenant_id = Tenant.objects.filter(**{key: name}).values_list("pk", flat=True)
-    if not tenant_id:
-        raise CommandError(f"There is no tenant {name!r}.")
-    return tenant_id[0]

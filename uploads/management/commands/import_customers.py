@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError
 from django.utils import timezone
 
-from tenants.models import Tenant
+from tenants.command_options import tenant_named
 from uploads.models import FileUpload
 from uploads.processing import finish_upload, load_next_part, read_upload
 from uploads.progress import group_issues, progress_of
@@ -45,7 +45,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, file: Path, tenant: str, here: bool, **options: Any) -> None:
-        owner = _find_tenant(tenant)
+        owner = tenant_named(tenant)
         try:
             with file.open("rb") as opened:
                 upload = create_upload(
@@ -149,18 +149,3 @@ class Command(BaseCommand):
     def _tell(self, sentence: str) -> None:
         if not self.quiet:
             self.stderr.write(sentence, self.style.NOTICE)
-
-
-def _find_tenant(name: str) -> Tenant:
-    tenant = None
-    if name.isdecimal():
-        tenant = Tenant.objects.filter(pk=int(name)).first()
-    tenant = tenant or Tenant.objects.filter(slug=name).first()
-    if tenant is None:
-        raise CommandError(
-            f"There is no tenant {name!r}. Name one by its id or slug: "
-            + ", ".join(
-                f"{t.pk} ({t.slug})" for t in Tenant.objects.order_by("pk")[:20]
-            )
-        )
-    return tenant
