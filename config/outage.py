@@ -2,17 +2,22 @@
 
 Without a broker no worker hears of anything, and a message or a file would wait for as
 long as Redis is gone. Beat has nobody to call then, so it does the work of its sweeps
-itself, in a thread of its own; once Redis is back, the workers take over again.
+itself, in a thread of its own; once Redis is back, the workers take over again. The
+same thread says that beat lives.
 """
 
 import logging
+import socket
 import threading
 from typing import Any
 
 from celery import Celery
-from django.db import close_old_connections
+from django.db import Error, close_old_connections
+from django.utils import timezone
 
 from config.health import ask_redis
+from config.marks import mark_alive
+from config.models import ProcessMark
 
 logger = logging.getLogger(__name__)
 
@@ -31,10 +36,23 @@ def watch_the_broker(sender: Any, **_: Any) -> None:
 
 def work_through_outages(app: Celery, stop: threading.Event) -> None:
     """Look now and then whether Redis answers, and sweep here while it does not."""
+    mark_beat()
     while not stop.wait(LOOK_EVERY_SECONDS):
+        mark_beat()
         if not ask_redis():
             logger.warning("Redis does not answer: beat does the workers' work")
             sweep_here(app)
+
+
+def mark_beat() -> None:
+    try:
+        mark_alive(
+            kind=ProcessMark.Kind.BEAT, name=socket.gethostname(), now=timezone.now()
+        )
+    except Error as exc:
+        logger.warning("Beat could not leave its mark: %s", type(exc).__name__)
+    finally:
+        close_old_connections()
 
 
 def sweep_here(app: Celery) -> None:
