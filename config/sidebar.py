@@ -7,6 +7,8 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
 
+from tenants.scoped_admin import is_superuser
+
 # (title, ((model, icon), …)); who may see a model's list sees its link. What is seldom
 # asked for is under "All applications".
 SIDEBAR = (
@@ -64,6 +66,15 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             ]
         }
     ]
+    if is_superuser(request):
+        groups[0]["items"].append(
+            {
+                "title": "Is all well?",
+                "icon": "health_and_safety",
+                "link": reverse("verify"),
+                "active": request.path == reverse("verify"),
+            }
+        )
     for title, entries in SIDEBAR:
         items = [
             {

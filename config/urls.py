@@ -4,8 +4,11 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
+from config.verify.page import verify_page
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("admin/verify/", admin.site.admin_view(verify_page), name="verify"),
     path("admin/", admin.site.urls),
     path("", include("messaging.urls")),
 ]

@@ -1,60 +1,124 @@
 """Send one signed message through HTTP and follow it to its rows, step by step."""
 
-import hashlib
-import hmac
-import json
 import time
-import urllib.error
-import urllib.request
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from urllib.parse import urljoin, urlsplit
 
 from django.conf import settings
+from django.db import transaction
+from django.db.models import QuerySet
+from django.urls import reverse
 
 from contacts.models import Contact
 from contacts.phones import mask, variants
 from messaging.models import ChatMessage, WebhookEvent
-from tenants.models import WhatsAppNumber
+from messaging.recounting import recount_contacts
+from messaging.signed_post import send, text_message
+from messaging.whatsapp.values import phone_of
+from tenants.models import Tenant, WhatsAppNumber
+from tenants.steps import Step
 
+DEFAULT_PHONE = "919876543210"
 PROFILE_NAME = "Test Contact"
 _POLL_SECONDS = 0.1
-_HTTP_TIMEOUT_SECONDS = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One thing that was checked; a step that failed says what to do about it."""
-
-    name: str
-    ok: bool
-    found: str
-    next_step: str = ""
+_CLOCKS_APART = timedelta(minutes=5)  # this host's and the database's
 
 
 def probe(
-    *, number: WhatsAppNumber, phone: str, url: str, patience: float, now: datetime
+    *,
+    tenant: Tenant | None,
+    phone: str,
+    url: str | None,
+    patience: float,
+    now: datetime,
+    stays: bool = True,
 ) -> Iterator[Step]:
     """Yield each step as it is done; the first that fails is the last.
 
-    `phone` is WhatsApp's spelling, digits only; `patience` says for how many seconds a
-    worker may take. It leaves a contact and a message behind, as a customer would.
+    It writes to the first number of the tenant, or of all. `phone` is who seems to
+    write, with the country code; `url` the server's address, this host's if not given;
+    `patience` says for how many seconds a worker may take. A contact and a message stay
+    behind, as of a customer, unless `stays` is false: then the last step takes all of
+    it away again, and a person who was known before keeps name and counters.
     """
-    contacts = Contact.objects.filter(
-        tenant=number.tenant_id, phone_number__in=variants(phone)
+    digits = phone_of(phone)
+    if digits is None:
+        yield Step(
+            "Phone read", False, "no phone number", "Digits, with the country code."
+        )
+        return
+    numbers = WhatsAppNumber.objects.select_related("tenant")
+    if tenant is not None:
+        numbers = numbers.filter(tenant=tenant)
+    number = numbers.order_by("tenant_id", "pk").first()
+    if number is None:
+        yield Step(
+            "Number found",
+            False,
+            "there is no WhatsApp number to write to",
+            "Register one in the admin under Numbers.",
+        )
+        return
+    yield from _send_and_follow(
+        number=number,
+        phone=digits,
+        url=_webhook_at(url),
+        patience=patience,
+        now=now,
+        stays=stays,
     )
-    known = contacts.count()
+
+
+def _send_and_follow(
+    *,
+    number: WhatsAppNumber,
+    phone: str,
+    url: str,
+    patience: float,
+    now: datetime,
+    stays: bool,
+) -> Iterator[Step]:
+    wamid = f"wamid.TEST{uuid.uuid4().hex.upper()}"
+    known = _contacts(number, phone).count()
     yield Step(
         "Contact looked up",
         True,
         f"{mask(phone)} {'is known' if known else 'is new'} to {number.tenant}",
     )
+    body = text_message(
+        number=number,
+        phone=phone,
+        wamid=wamid,
+        name=PROFILE_NAME if stays or not known else "",
+        now=now,
+    )
+    yield from _follow(
+        number=number, phone=phone, url=url, body=body, wamid=wamid, patience=patience
+    )
+    if not stays:
+        yield _clean_up(
+            number=number,
+            phone=phone,
+            body=body,
+            wamid=wamid,
+            was_known=bool(known),
+            now=now,
+        )
 
-    wamid = f"wamid.TEST{uuid.uuid4().hex.upper()}"
-    body = _body(number=number, phone=phone, wamid=wamid, now=now)
+
+def _follow(
+    *,
+    number: WhatsAppNumber,
+    phone: str,
+    url: str,
+    body: bytes,
+    wamid: str,
+    patience: float,
+) -> Iterator[Step]:
     newest = WebhookEvent.objects.order_by("-pk").values_list("pk", flat=True).first()
-    sent = _send(url, body, secret=number.app_secret or settings.WHATSAPP_APP_SECRET[0])
+    sent = send(url, body, secret=number.app_secret or settings.WHATSAPP_APP_SECRET[0])
     yield sent
     if not sent.ok:
         return
@@ -84,7 +148,7 @@ def probe(
     if not processed:
         return
 
-    rows = list(contacts.order_by("pk"))
+    rows = list(_contacts(number, phone).order_by("pk"))
     yield Step(
         "Contact upserted",
         bool(rows),
@@ -107,73 +171,48 @@ def probe(
     )
 
 
-def _body(*, number: WhatsAppNumber, phone: str, wamid: str, now: datetime) -> bytes:
-    value = {
-        "messaging_product": "whatsapp",
-        "metadata": {
-            "display_phone_number": number.display_phone_number,
-            "phone_number_id": number.phone_number_id,
-        },
-        "contacts": [{"profile": {"name": PROFILE_NAME}, "wa_id": phone}],
-        "messages": [
-            {
-                "from": phone,
-                "id": wamid,
-                "timestamp": str(int(now.timestamp())),
-                "type": "text",
-                "text": {"body": "A test message of send_test_webhook."},
-            }
-        ],
-    }
-    change = {"field": "messages", "value": value}
-    return json.dumps(
-        {
-            "object": "whatsapp_business_account",
-            "entry": [{"id": number.waba_id, "changes": [change]}],
-        }
-    ).encode()
+def _webhook_at(address: str | None) -> str:
+    url = address or f"http://127.0.0.1:{settings.PORT}"
+    if urlsplit(url).path.strip("/"):
+        return url
+    return urljoin(url, reverse("whatsapp-webhook"))
 
 
-def _send(url: str, body: bytes, *, secret: str) -> Step:
-    digest = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
-    headers = {
-        "Content-Type": "application/json",
-        "X-Hub-Signature-256": f"sha256={digest}",
-        # As the proxy before a production server says it; without one nobody reads it.
-        "X-Forwarded-Proto": "https",
-    }
-    if not url.startswith(("http://", "https://")):
-        return Step("Message sent", False, url, "The address begins with https://.")
-    request = urllib.request.Request(url, data=body, headers=headers)  # noqa: S310 - scheme checked above
-    try:
-        with urllib.request.urlopen(request, timeout=_HTTP_TIMEOUT_SECONDS) as answer:  # noqa: S310 - as above
-            status = answer.status
-    except urllib.error.HTTPError as exc:
-        status = exc.code
-    except OSError as exc:
-        return Step(
-            "Message sent",
-            False,
-            f"{url} cannot be reached: {getattr(exc, 'reason', exc)}",
-            "Start the server (`manage.py start`), or give its address with --url.",
-        )
-    return Step("Message sent", status == 200, f"{url} answered {status}", _WHY[status])
+def _contacts(number: WhatsAppNumber, phone: str) -> QuerySet[Contact]:
+    return Contact.objects.filter(
+        tenant=number.tenant_id, phone_number__in=variants(phone)
+    )
 
 
-class _Reasons(dict[int, str]):
-    def __missing__(self, status: int) -> str:
-        return "Look into the log of the web server."
-
-
-_WHY = _Reasons(
-    {
-        200: "",
-        400: "ALLOWED_HOSTS of the server must hold the host of this address.",
-        403: "The server knows another WHATSAPP_APP_SECRET than this command does.",
-        404: "The path is /webhooks/whatsapp/.",
-        503: "The server cannot store: is its database up?",
-    }
-)
+@transaction.atomic
+def _clean_up(
+    *,
+    number: WhatsAppNumber,
+    phone: str,
+    body: bytes,
+    wamid: str,
+    was_known: bool,
+    now: datetime,
+) -> Step:
+    """Take away what the test made, and only that."""
+    messages, _ = ChatMessage.objects.filter(
+        whatsapp_number=number, wamid=wamid
+    ).delete()
+    events, _ = WebhookEvent.objects.filter(
+        received_at__gte=now - _CLOCKS_APART, body=body
+    ).delete()
+    contacts = list(_contacts(number, phone).values_list("pk", flat=True))
+    recount_contacts(contact_ids=contacts, now=now)
+    removed = 0
+    if not was_known:
+        # Whoever wrote from that number meanwhile stays.
+        unused = Contact.objects.filter(pk__in=contacts, message_count=0)
+        removed = unused.delete()[1].get("contacts.Contact", 0)
+    return Step(
+        "Cleaned up",
+        True,
+        f"{messages} message, {events} event and {removed} contact taken away again",
+    )
 
 
 def _wait_until_processed(event: WebhookEvent, *, patience: float) -> WebhookEvent:

@@ -75,24 +75,27 @@ def test_a_server_that_is_not_there_is_named(number):
 
 
 def test_without_a_number_there_is_nothing_to_write_to(db):
-    _, error = run_and_fail("send_test_webhook")
+    out, _ = run_and_fail("send_test_webhook")
 
-    assert "register one" in error
+    assert "FAIL Number found" in out
+    assert "next: Register one" in out
 
 
 def test_a_tenant_without_number_does_not_borrow_another_s(number):
     other = TenantFactory.create()
 
     for tenant in (other.slug, str(other.pk)):
-        _, error = run_and_fail("send_test_webhook", f"--tenant={tenant}")
-        assert "register one" in error
+        out, _ = run_and_fail("send_test_webhook", f"--tenant={tenant}")
+        assert "next: Register one" in out
 
 
 @pytest.mark.parametrize("phone", ["", "abc", "IN.7714302958816420", "12"])
 def test_what_is_no_phone_is_not_sent(number, phone):
-    _, error = run_and_fail("send_test_webhook", phone)
+    out, _ = run_and_fail("send_test_webhook", phone)
 
-    assert "digits" in error
+    assert "FAIL Phone read" in out
+    assert "Digits" in out
+    assert not WebhookEvent.objects.exists()
 
 
 def test_everything_due_is_processed_and_the_rest_is_told(number):

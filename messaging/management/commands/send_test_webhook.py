@@ -4,18 +4,13 @@ import json
 from argparse import ArgumentParser
 from dataclasses import asdict
 from typing import Any
-from urllib.parse import urljoin, urlsplit
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.urls import reverse
 from django.utils import timezone
 
-from messaging.probe import Step, probe
-from messaging.whatsapp.values import phone_of
-from tenants.models import WhatsAppNumber
-
-DEFAULT_PHONE = "919876543210"
+from messaging.probe import DEFAULT_PHONE, probe
+from tenants.command_options import tenant_named
+from tenants.steps import Step
 
 
 class Command(BaseCommand):
@@ -33,17 +28,12 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="for programs")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        phone = phone_of(options["phone"])
-        if phone is None:
-            raise CommandError("The phone number must be digits with the country code.")
-        url = options["url"] or f"http://127.0.0.1:{settings.PORT}"
-        if not urlsplit(url).path.strip("/"):
-            url = urljoin(url, reverse("whatsapp-webhook"))
+        tenant = options["tenant"]
         steps = []
         for step in probe(
-            number=self._number(options["tenant"]),
-            phone=phone,
-            url=url,
+            tenant=tenant_named(tenant) if tenant else None,
+            phone=options["phone"],
+            url=options["url"],
             patience=options["patience"],
             now=timezone.now(),
         ):
@@ -56,19 +46,6 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(report, indent=2))
         if not ok:
             raise CommandError("The test message did not come through.")
-
-    def _number(self, tenant: str | None) -> WhatsAppNumber:
-        numbers = WhatsAppNumber.objects.select_related("tenant")
-        if tenant:
-            key = "tenant_id" if tenant.isdigit() else "tenant__slug"
-            numbers = numbers.filter(**{key: tenant})
-        number = numbers.order_by("tenant_id", "pk").first()
-        if number is None:
-            raise CommandError(
-                "There is no WhatsApp number to write to: register one in the admin "
-                "under WhatsApp numbers."
-            )
-        return number
 
     def _print(self, step: Step) -> None:
         verdict = self.style.SUCCESS("OK  ") if step.ok else self.style.ERROR("FAIL")

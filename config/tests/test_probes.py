@@ -1,0 +1,131 @@
+"""`verify --probe` and `--probe-upload`: the whole way, and no trace afterwards."""
+
+import io
+import json
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.core.files.storage import default_storage
+from django.core.management import call_command
+from django.db import connection
+from django.forms.models import model_to_dict
+
+from contacts.models import Contact, ContactIdentity
+from customers.models import Customer
+from messaging.models import ChatMessage, WebhookEvent
+from messaging.tests.bodies import message, message_body
+from tenants.models import Tenant, WhatsAppNumber
+from tenants.tests.factories import TenantFactory, WhatsAppNumberFactory
+from uploads.models import FileUpload, RowIssue, UploadPart
+from uploads.tests.factories import work_off
+
+PHONE = "919876543210"
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def number() -> WhatsAppNumber:
+    return WhatsAppNumberFactory.create()
+
+
+@pytest.fixture
+def upload_worker() -> Iterator[None]:
+    """A worker that loads what is uploaded."""
+    stop = threading.Event()
+
+    def work() -> None:
+        while not stop.wait(0.02):
+            for upload in FileUpload.objects.filter(status="pending"):
+                work_off(upload)
+        connection.close()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    yield
+    stop.set()
+    thread.join(10)
+
+
+def probe(*arguments: str) -> tuple[bool, list[tuple[str, bool]]]:
+    out = io.StringIO()
+    try:
+        call_command("verify", "--json", *arguments, stdout=out)
+        went_well = True
+    except SystemExit:
+        went_well = False
+    answer = json.loads(out.getvalue())
+    assert answer["ok"] == went_well
+    return went_well, [(step["name"], step["ok"]) for step in answer["steps"]]
+
+
+def test_a_message_is_followed_to_its_rows_and_taken_away_again(
+    number: WhatsAppNumber, live_server: Any, worker: None
+) -> None:
+    went_well, steps = probe("--probe", f"--url={live_server.url}")
+
+    assert went_well
+    assert ("Message saved", True) in steps
+    assert steps[-1] == ("Cleaned up", True)
+    for model in (Contact, ContactIdentity, ChatMessage, WebhookEvent):
+        assert not model.objects.exists()
+
+
+def test_a_person_who_was_known_keeps_name_and_counters(
+    number: WhatsAppNumber, live_server: Any, worker: None
+) -> None:
+    from messaging.events import store_event
+
+    body = message_body(message(), phone_number_id=number.phone_number_id)
+    store_event(body=body, signed_by="app")
+    call_command("process_webhooks", stdout=io.StringIO())
+    before = model_to_dict(Contact.objects.get())
+    phone = Contact.objects.get().phone_number
+
+    went_well, _ = probe("--probe", str(phone), f"--url={live_server.url}")
+
+    assert went_well
+    assert model_to_dict(Contact.objects.get()) == before
+    assert ChatMessage.objects.count() == WebhookEvent.objects.count() == 1
+
+
+def test_a_message_that_no_worker_took_is_taken_away_as_well(
+    number: WhatsAppNumber, live_server: Any
+) -> None:
+    went_well, steps = probe("--probe", "--patience=0", f"--url={live_server.url}")
+
+    assert not went_well
+    assert steps[-2:] == [("Event processed", False), ("Cleaned up", True)]
+    assert not WebhookEvent.objects.exists()
+
+
+def test_one_customer_uploaded_twice_makes_two_entries_and_no_trace(
+    upload_worker: None,
+) -> None:
+    tenant: Tenant = TenantFactory.create()
+
+    went_well, steps = probe("--probe-upload", f"--tenant={tenant.slug}")
+
+    assert went_well
+    assert steps == [
+        ("Upload 1 loaded", True),
+        ("Upload 2 loaded", True),
+        ("Two entries", True),
+        ("Cleaned up", True),
+    ]
+    for model in (Customer, FileUpload, UploadPart, RowIssue):
+        assert not model.objects.exists()
+    folder = f"uploads/{tenant.pk}"
+    assert default_storage.listdir(folder)[1] == []
+
+
+def test_an_upload_that_no_worker_took_is_told_and_taken_away() -> None:
+    TenantFactory.create()
+
+    went_well, steps = probe("--probe-upload", "--patience=0")
+
+    assert not went_well
+    assert steps == [("Upload 1 loaded", False), ("Cleaned up", True)]
+    assert not FileUpload.objects.exists()

@@ -1,0 +1,185 @@
+"""Checks of the rows: what must be true of them, by a recount."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import ForeignKey, Model
+
+from config.verify.report import Finding, Scope, ago, fail, ok, rows_of, warn
+from config.verify.schema import our_models
+from messaging.recounting import find_miscounted
+from tenants.models import Tenant
+
+STUCK_AFTER = timedelta(minutes=2)
+
+
+def duplicates(scope: Scope) -> Finding:
+    """Two contacts of a tenant with one number, or one identity."""
+    ((numbers, rivals),) = rows_of(
+        """
+        SELECT (
+            SELECT count(*) FROM (
+                SELECT 1 FROM contacts
+                WHERE phone_number IS NOT NULL
+                    AND (%(tenant_id)s::bigint IS NULL OR tenant_id = %(tenant_id)s)
+                GROUP BY tenant_id, phone_number HAVING count(*) > 1
+            ) AS twice
+        ), (
+            SELECT count(*) FROM contacts AS shown
+            JOIN contact_identities AS identity
+                ON identity.tenant_id = shown.tenant_id
+                AND identity.kind = 'phone'
+                AND identity.value = shown.phone_number
+                AND identity.contact_id <> shown.id
+            WHERE %(tenant_id)s::bigint IS NULL OR shown.tenant_id = %(tenant_id)s
+        )
+        """,
+        tenant_id=scope.tenant_id,
+    )
+    if numbers or rivals:
+        return fail(
+            f"{numbers} numbers stand twice, {rivals} belong to another contact",
+            "manage.py dedupe_contacts shows them; with --apply it joins them, and "
+            "can undo it.",
+        )
+    return ok("none")
+
+
+def orphans(scope: Scope) -> Finding:
+    """Rows that point at nothing. Some tables have no foreign keys, for speed."""
+    found = []
+    for model, field, target in _references():
+        table, parent = model._meta.db_table, target._meta.db_table
+        # Names of our own models.
+        ((count,),) = rows_of(
+            f"SELECT count(*) FROM {table} AS child"  # noqa: S608
+            f" WHERE {_of_tenant(model)} AND {field.column} IS NOT NULL"
+            f" AND NOT EXISTS (SELECT 1 FROM {parent} AS parent"
+            f" WHERE parent.id = child.{field.column})",
+            tenant_id=scope.tenant_id,
+        )
+        if count:
+            found.append(f"{count} of {table} by {field.column}")
+    if found:
+        return fail(
+            f"pointing at nothing: {', '.join(found)}",
+            "Restore what is missing from a backup, or delete these rows by SQL.",
+        )
+    return ok("none")
+
+
+def strangers(scope: Scope) -> Finding:
+    """Rows of one tenant that point at another's."""
+    found = []
+    for model, field, target in _references():
+        if target is Tenant or not (_has_tenant(model) and _has_tenant(target)):
+            continue
+        table, parent = model._meta.db_table, target._meta.db_table
+        # Names of our own models.
+        ((count,),) = rows_of(
+            f"SELECT count(*) FROM {table} AS child"  # noqa: S608
+            f" JOIN {parent} AS parent ON parent.id = child.{field.column}"
+            f" WHERE {_of_tenant(model)} AND parent.tenant_id <> child.tenant_id",
+            tenant_id=scope.tenant_id,
+        )
+        if count:
+            found.append(f"{count} of {table} by {field.column}")
+    if found:
+        return fail(
+            f"pointing at another tenant's: {', '.join(found)}",
+            "Nothing of the product writes such rows: see what else writes to this "
+            "database, and correct them by SQL.",
+        )
+    return ok("none")
+
+
+def _references() -> Iterator[tuple[type[Model], ForeignKey[Any, Any], type[Model]]]:
+    """Yield every reference between tables of ours."""
+    ours = set(our_models())
+    for model in ours:
+        for field in model._meta.local_concrete_fields:
+            if isinstance(field, ForeignKey) and field.remote_field.model in ours:
+                yield model, field, field.remote_field.model
+
+
+def _has_tenant(model: type[Model]) -> bool:
+    return any(field.column == "tenant_id" for field in model._meta.concrete_fields)
+
+
+def _of_tenant(model: type[Model]) -> str:
+    if not _has_tenant(model):
+        return "true"
+    return "(%(tenant_id)s::bigint IS NULL OR child.tenant_id = %(tenant_id)s)"
+
+
+def contact_counters(scope: Scope) -> Finding:
+    """Messages, first and last of each contact, against a recount."""
+    wrong = find_miscounted(tenant_id=scope.tenant_id)
+    if wrong:
+        return fail(
+            f"{len(wrong)} contacts count their messages wrongly",
+            "manage.py recount_contacts sets them right.",
+        )
+    return ok("equal to a recount")
+
+
+def upload_counts(scope: Scope) -> Finding:
+    """Rows said to be loaded, against the entries that are there."""
+    ((count,),) = rows_of(
+        """
+        SELECT count(*) FROM file_uploads
+        LEFT JOIN (
+            SELECT upload_id, count(*) AS counted FROM customers
+            WHERE %(tenant_id)s::bigint IS NULL OR tenant_id = %(tenant_id)s
+            GROUP BY upload_id
+        ) AS recount ON recount.upload_id = file_uploads.id
+        WHERE (%(tenant_id)s::bigint IS NULL OR file_uploads.tenant_id = %(tenant_id)s)
+            AND coalesce(counted, 0)
+                <> CASE status WHEN 'undone' THEN 0 ELSE succeeded_rows END
+        """,
+        tenant_id=scope.tenant_id,
+    )
+    if count:
+        return fail(
+            f"{count} uploads say another number than the entries they have",
+            "Entries were added or deleted by SQL: undo the upload in the admin and "
+            "send the file again.",
+        )
+    return ok("equal to a recount")
+
+
+def uploads_moving(scope: Scope) -> Finding:
+    """Uploads that ought to move and do not."""
+    ((still, since, failed),) = rows_of(
+        """
+        SELECT count(*) FILTER (WHERE is_still),
+            min(updated_at) FILTER (WHERE is_still),
+            count(*) FILTER (WHERE status = 'failed')
+        FROM (
+            SELECT status, updated_at,
+                status <> 'failed' AND updated_at < %(before)s AND NOT EXISTS (
+                    SELECT 1 FROM upload_parts
+                    WHERE upload_id = file_uploads.id AND claimed_at >= %(before)s
+                ) AS is_still
+            FROM file_uploads
+            WHERE (%(tenant_id)s::bigint IS NULL OR tenant_id = %(tenant_id)s)
+                AND (status IN ('pending', 'processing')
+                    OR (status = 'failed' AND updated_at >= %(lately)s))
+        ) AS upload
+        """,
+        before=scope.now - STUCK_AFTER,
+        lately=scope.now - timedelta(days=1),
+        tenant_id=scope.tenant_id,
+    )
+    if still:
+        return fail(
+            f"{still} stand still, one for {ago((scope.now - since).total_seconds())}",
+            "Are workers and beat alive (see there)? The sweep carries them on.",
+        )
+    if failed:
+        return warn(
+            f"none stands still; {failed} failed within a day",
+            "Each says why on its page, where it can be retried.",
+        )
+    return ok("none stands still")
