@@ -24,6 +24,7 @@ from messaging.models import WebhookEvent
 from tenants.models import WhatsAppNumber
 from tenants.tests.factories import TenantFactory
 from uploads.models import FileUpload
+from uploads.tests import reviews
 from uploads.tests.factories import work_off
 
 PHONE = "919876543210"
@@ -446,7 +447,9 @@ class TestUploads:
         ).url
         progress = page.replace("/change/", "/progress/")
         before = admin_client.get(progress).json()
-        work_off(FileUpload.objects.latest("id"))
+        upload = work_off(FileUpload.objects.latest("id"))
+        reviews.start(admin_client, upload)  # nobody knew this header before
+        work_off(upload)
         after = admin_client.get(progress).json()
 
         assert (before["over"], after["over"]) == (False, True)

@@ -24,6 +24,7 @@ from uploads.list_filters import CodeFilter
 from uploads.models import ColumnMapping, FileUpload, RowIssue, UploadPart
 from uploads.pages import live, understood_columns
 from uploads.progress import group_issues
+from uploads.review_admin import ReviewPages, review_context
 from uploads.undoing import undo_upload
 
 Status = FileUpload.Status
@@ -38,7 +39,7 @@ _ACTS = {
 
 
 @admin.register(FileUpload)
-class FileUploadAdmin(TenantScopedAdmin):
+class FileUploadAdmin(ReviewPages, TenantScopedAdmin):
     """A file is sent in by the form; what becomes of it, workers write.
 
     Nothing of an upload is ever saved from a form: saving would write back the
@@ -97,6 +98,7 @@ class FileUploadAdmin(TenantScopedAdmin):
             name=file.name,
             uploaded_by=_staff(request),
             now=timezone.now(),
+            review=form.review,
         )
 
     def save_model(
@@ -139,6 +141,8 @@ class FileUploadAdmin(TenantScopedAdmin):
                 "corrections": upload.corrections.all(),
                 "may_see_customers": request.user.has_perm("customers.view_customer"),
             }
+            if upload.status == Status.REVIEW:
+                context |= review_context(upload, may_act=may_act)
         return super().render_change_form(request, context, *args, **kwargs)
 
     def get_urls(self) -> list[URLPattern]:
@@ -154,6 +158,8 @@ class FileUploadAdmin(TenantScopedAdmin):
             *acts,
             named("progress", self.progress_view),
             named("undo", require_http_methods(["GET", "POST"])(self.undo_view)),
+            named("check", require_POST(self.check_view)),
+            named("start", require_POST(self.start_view)),
             *super().get_urls(),
         ]
 
@@ -216,6 +222,7 @@ class FileUploadAdmin(TenantScopedAdmin):
             Status.FAILED.label: "danger",
             Status.PROCESSING.label: "info",
             Status.PAUSED.label: "warning",
+            Status.REVIEW.label: "warning",
         },
     )
     def state(self, upload: FileUpload) -> str:

@@ -6,7 +6,7 @@ beside the customer, none is dropped unseen.
 
 import difflib
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from uploads.national_ids import mask_national_ids
@@ -133,37 +133,72 @@ def known_fields(headers: Sequence[str]) -> set[str]:
     }
 
 
-def match_columns(headers: Sequence[str]) -> Columns:
-    """Say what each column is; the reader of the file decides what that means."""
+def is_helper(header: str) -> bool:
+    """Tell whether a column is what a rejected-rows file has besides the customer's."""
+    return header.strip().lower() in HELPERS
+
+
+def aliases(field: str) -> list[str]:
+    """Return the headers that surely mean a field, the surest first."""
+    return [" ".join(name.split()) for name in _ALIASES[field].split("|")]
+
+
+def match_columns(
+    headers: Sequence[str], meanings: Mapping[int, str] | None = None
+) -> Columns:
+    """Say what each column is; the reader of the file decides what that means.
+
+    `meanings`, field by place, is what somebody decided: it stands above the names.
+    """
     candidates: dict[str, list[tuple[int, int]]] = {}
     helpers = set()
     for place, header in enumerate(headers):
-        if header.strip().lower() in HELPERS:
+        if is_helper(header):
             helpers.add(place)
         elif found := _BY_ALIAS.get(fold(header)):
             field, rank = found
             candidates.setdefault(field, []).append((rank, place))
-    fields: dict[str, int] = {}
+    fields = {field: min(ranked)[1] for field, ranked in candidates.items()}
     doubled: list[tuple[str, str, str]] = []
-    secret: set[int] = set()
-    for field, ranked in candidates.items():
-        (_, taken), *others = sorted(ranked)
-        fields[field] = taken
-        doubled += [(field, headers[taken], headers[place]) for _, place in others]
-        if field == "national_id":
-            secret.update(place for _, place in others)
+    if meanings is None:
+        for field, ranked in candidates.items():
+            (_, taken), *others = sorted(ranked)
+            doubled += [(field, headers[taken], headers[place]) for _, place in others]
+    else:
+        fields = {
+            field: place
+            for place, field in meanings.items()
+            if field in LABELS and place < len(headers) and place not in helpers
+        }
     extra = _extra_keys(headers, taken=helpers | set(fields.values()))
     named = [place for place, header in enumerate(headers) if header.strip()]
+    guesses = () if meanings is not None else _guesses(headers, extra, set(fields))
     return Columns(
         fields=fields,
         extra=extra,
-        secret=frozenset(secret),
+        secret=frozenset(
+            place for _, place in candidates.get("national_id", []) if place in extra
+        ),
         helpers=frozenset(helpers),
         missing=tuple(field for field in REQUIRED if field not in fields),
         doubled=tuple(doubled),
-        guesses=_guesses([headers[place] for place in extra], found=set(fields)),
+        guesses=guesses,
         width=max(named, default=-1) + 1,
     )
+
+
+def propose_meanings(headers: Sequence[str]) -> dict[int, str]:
+    """Return, field by place, what the columns may be: sure names, then guesses.
+
+    For somebody who looks at it before a row is written.
+    """
+    columns = match_columns(headers)
+    meanings = {place: field for field, place in columns.fields.items()}
+    for header, field in columns.guesses:
+        if field not in meanings.values():
+            place = next(p for p in columns.extra if headers[p].strip() == header)
+            meanings[place] = field
+    return meanings
 
 
 def nearest_header(field: str, headers: Sequence[str]) -> str | None:
@@ -208,10 +243,12 @@ def _extra_keys(headers: Sequence[str], *, taken: set[int]) -> dict[int, str]:
     return keys
 
 
-def _guesses(headers: list[str], *, found: set[str]) -> tuple[tuple[str, str], ...]:
+def _guesses(
+    headers: Sequence[str], extra: Mapping[int, str], found: set[str]
+) -> tuple[tuple[str, str], ...]:
     guesses = []
     # A sheet of hundreds of columns is not searched for typing errors.
-    for header in headers[:50]:
+    for header in [headers[place] for place in extra][:50]:
         close = difflib.get_close_matches(fold(header), _BY_ALIAS, n=1, cutoff=0.82)
         if close and (field := _BY_ALIAS[close[0]][0]) not in found:
             guesses.append((header.strip(), field))

@@ -16,6 +16,10 @@ class DateOrder(enum.StrEnum):
     MONTH_FIRST = "month first"
     BOTH = "both"  # some dates can only be read one way, some only the other
 
+    @property
+    def example(self) -> str:
+        return "03/04 is 4 March" if self is self.MONTH_FIRST else "03/04 is 3 April"
+
 
 _TIME = re.compile(
     r"[T\s]\s*[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?\s*(?:[ap]\.?m\.?)?"
@@ -73,8 +77,10 @@ class DateEvidence:
         """Nothing but the custom of the country says how the dates are read."""
         return bool(self.either and not self.day_first and not self.month_first)
 
-    def settle(self) -> DateOrder:
-        """Decide how the whole column is read; India's day first where nothing does."""
+    def settle(self, otherwise: DateOrder = DateOrder.DAY_FIRST) -> DateOrder:
+        """Decide how the whole column is read; `otherwise` where nothing says it."""
+        if self.open_question:
+            return otherwise
         if self.month_first > self.day_first * _SLIPS:
             return DateOrder.MONTH_FIRST
         if self.day_first >= self.month_first * _SLIPS:

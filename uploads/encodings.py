@@ -62,6 +62,13 @@ _MARKUP = re.compile(
 )
 _JSON = re.compile(rb"\s*[\[{]\s*[\[{\"]")
 
+# What a file may be said to be that is none of the wide ones, and what people call it.
+CHOICES = {
+    "utf-8": "UTF-8",
+    "cp1252": "Windows-1252 (Western Excel)",
+    "mac-roman": "Mac Roman (Excel for Mac)",
+}
+
 _BOMS = (
     # UTF-32 first: its little-endian mark begins with UTF-16's.
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -109,6 +116,21 @@ def find_encoding(file: BinaryIO) -> Encoding:
     if controls > len(sample) * (0.3 if encoding.name == "utf-8" else 0.03):
         raise UnreadableFile("This is not a text file. Upload the list as CSV.")
     return encoding
+
+
+def chosen_encoding(file: BinaryIO, name: str) -> Encoding:
+    """Return the encoding that somebody chose, one of whose bytes each part a line."""
+    if name == "utf-8":
+        bom = byte_order_mark(file)
+        return Encoding(name, bom=bom, damaged=not _is_utf8(file))
+    return Encoding(name, damaged=True)  # what is not in it costs its line
+
+
+def byte_order_mark(file: BinaryIO) -> int:
+    """Return how many bytes to pass over at the beginning of UTF-8."""
+    file.seek(0)
+    mark = codecs.BOM_UTF8
+    return len(mark) if file.read(len(mark)) == mark else 0
 
 
 def _utf16_by_nuls(sample: bytes) -> str:

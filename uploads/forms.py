@@ -3,14 +3,24 @@
 from typing import Any
 
 from django import forms
+from unfold.widgets import UnfoldBooleanSwitchWidget
 
 from uploads.models import FileUpload
 
 
 class NewUploadForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
+    start_at_once = forms.BooleanField(
+        label="Start at once when this layout is known",
+        required=False,
+        initial=True,
+        widget=UnfoldBooleanSwitchWidget,
+        help_text="Files whose header was confirmed before are loaded without a stop. "
+        "Any other file is shown to you first.",
+    )
+
     class Meta:
         model = FileUpload
-        fields = ["tenant", "file"]
+        fields = ["tenant", "file", "start_at_once"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -21,3 +31,10 @@ class NewUploadForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic a
             "each customer; loan number, amounts, EMI, due date and days past due are "
             "read when they are there, and every other column is kept."
         )
+
+    @property
+    def review(self) -> FileUpload.Review:
+        """Return when the upload stops to be looked at."""
+        if self.cleaned_data["start_at_once"]:
+            return FileUpload.Review.WHEN_NEW
+        return FileUpload.Review.ALWAYS

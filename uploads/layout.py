@@ -22,7 +22,7 @@ from uploads.text import cleaned
 DATE_FIELDS = ("due_date", "last_contact_date", "as_of_date")
 MONEY_FIELDS = ("loan_amount", "outstanding_amount", "emi_amount")
 
-_DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _HEAD = 1 << 20
 _HEAD_LINES = 200
 _NAMED_IN_NOTICE = 12
@@ -42,6 +42,10 @@ class Layout:
     first_line: int
     date_orders: dict[str, DateOrder] = field(default_factory=dict)
     money_styles: dict[str, MoneyStyle] = field(default_factory=dict)
+    # Field by place, where somebody decided; None: by the headers' names.
+    meanings: dict[int, str] | None = None
+    # Date columns in which nothing says what stands first.
+    open_dates: tuple[str, ...] = ()
 
     def shape(self) -> Shape:
         return Shape(
@@ -53,7 +57,7 @@ class Layout:
         )
 
     def columns(self) -> Columns:
-        return match_columns(self.headers)
+        return match_columns(self.headers, self.meanings)
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -62,6 +66,7 @@ class Layout:
     def of(cls, kept: dict[str, Any]) -> "Layout":
         """Return the layout that was kept as JSON; other keys may stand beside it."""
         orders, styles = kept["date_orders"], kept["money_styles"]
+        meanings = kept.get("meanings")
         return cls(
             encoding=kept["encoding"],
             damaged=kept["damaged"],
@@ -71,11 +76,17 @@ class Layout:
             first_line=kept["first_line"],
             date_orders={name: DateOrder(order) for name, order in orders.items()},
             money_styles={name: MoneyStyle(style) for name, style in styles.items()},
+            meanings=None
+            if meanings is None
+            else {int(place): name for place, name in meanings.items()},
+            open_dates=tuple(kept.get("open_dates", ())),
         )
 
 
-def find_layout(file: BinaryIO, encoding: Encoding) -> tuple[Layout, list[str]]:
-    """Find delimiter and header in the first rows."""
+def find_layout(
+    file: BinaryIO, encoding: Encoding, *, delimiter: str = ""
+) -> tuple[Layout, list[str]]:
+    """Find delimiter, unless it is given, and header in the first rows."""
     file.seek(encoding.bom)
     head = file.read(_HEAD)
     cut = len(head) if len(head) < _HEAD else after_last_line(head)
@@ -89,12 +100,14 @@ def find_layout(file: BinaryIO, encoding: Encoding) -> tuple[Layout, list[str]]:
         raise UnreadableFile("The file is empty.")
     skipped = 0
     hint = _SEPARATOR_LINE.fullmatch(lines[0])
-    if hint and hint[1] in _DELIMITERS:
+    if hint and hint[1] in DELIMITERS:
         skipped, delimiters = 1, [hint[1]]
     else:
-        delimiters = list(_DELIMITERS)
+        delimiters = list(DELIMITERS)
+    if delimiter:
+        delimiters = [delimiter]
     best = max(
-        (_try_delimiter(lines[skipped:], delimiter) for delimiter in delimiters),
+        (_try_delimiter(lines[skipped:], attempt) for attempt in delimiters),
         key=lambda attempt: attempt.score,
     )
     if not best.known:
@@ -106,7 +119,7 @@ def find_layout(file: BinaryIO, encoding: Encoding) -> tuple[Layout, list[str]]:
     raw_lines = head[:cut].splitlines(keepends=True)
     notices = [encoding.notice] if encoding.notice else []
     if best.delimiter != ",":
-        notices.append(f"The cells are separated by {_DELIMITERS[best.delimiter]}.")
+        notices.append(f"The cells are separated by {DELIMITERS[best.delimiter]}.")
     if best.rows_above:
         notices.append(
             f"The header was found in line {header_lines}; what stands above it was "
@@ -122,7 +135,7 @@ def find_layout(file: BinaryIO, encoding: Encoding) -> tuple[Layout, list[str]]:
         data_start=encoding.bom + sum(map(len, raw_lines[:header_lines])),
         first_line=header_lines + 1,
     )
-    return layout, notices + _column_notices(layout)
+    return layout, notices
 
 
 class _Attempt(NamedTuple):
@@ -169,7 +182,8 @@ def missing_sentence(columns: Columns, headers: Sequence[str]) -> str:
     return f"{' '.join(sentences)} The headers found: {mask_national_ids(found[:500])}."
 
 
-def _column_notices(layout: Layout) -> list[str]:
+def column_notices(layout: Layout) -> list[str]:
+    """Return what is to be said about the columns as they were taken."""
     columns = layout.columns()
     notices = [
         f"Both \u201c{taken}\u201d and \u201c{other}\u201d may be the {LABELS[name]}: "

@@ -39,6 +39,14 @@ class FileUpload(models.Model):
         CUSTOMER_CREATION = "customer_creation", "customer creation"
         STATUS_UPDATE = "status_update", "final status"
 
+    class Review(models.TextChoices):
+        """Whether its uploader looks at what was understood before rows are written."""
+
+        NEVER = "never", "never"
+        WHEN_NEW = "when_new", "when its layout is new"
+        ALWAYS = "always", "always"
+        DONE = "done", "done"
+
     tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="uploads")
     uploaded_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -81,6 +89,17 @@ class FileUpload(models.Model):
         default=dict,
         db_default={},
         help_text="How the file is read: encoding, delimiter, header, columns, dates.",
+    )
+    review = models.CharField(
+        max_length=8,
+        choices=Review.choices,
+        default=Review.NEVER,
+        db_default=Review.NEVER,
+    )
+    choices = models.JSONField(
+        default=dict,
+        db_default={},
+        help_text="What its uploader decided: encoding, delimiter, columns, dates.",
     )
     total_rows = models.PositiveIntegerField(default=0, db_default=0)
     succeeded_rows = models.PositiveIntegerField(default=0, db_default=0)
@@ -140,6 +159,10 @@ class FileUpload(models.Model):
             models.CheckConstraint(
                 condition=~Q(status="undone") | Q(undone_at__isnull=False),
                 name="file_uploads_undo_recorded",
+            ),
+            models.CheckConstraint(
+                condition=Q(review__in=["never", "when_new", "always", "done"]),
+                name="file_uploads_review_known",
             ),
         ]
         indexes = [
@@ -203,6 +226,8 @@ class FileUpload(models.Model):
             )
         if self.status == self.Status.FAILED:
             return f"Upload failed: {self.error}"
+        if self.status == self.Status.REVIEW:
+            return "Nothing is loaded yet: look at what was understood, then start"
         if self.status == self.Status.PROCESSING:
             return {
                 self.Stage.CSV_PARSE: "Reading the file",
@@ -306,6 +331,7 @@ class UploadAct(models.Model):
 
     class Act(models.TextChoices):
         SENT = "sent", "sent"
+        STARTED = "started", "looked at and started"
         PAUSED = "paused", "paused"
         RESUMED = "resumed", "resumed"
         CANCELLED = "cancelled", "cancelled"
@@ -348,7 +374,14 @@ class ColumnMapping(models.Model):
     header_fingerprint = models.CharField(max_length=64)
     headers = models.JSONField(default=list, db_default=[])
     mapping = models.JSONField(
-        default=dict, db_default={}, help_text="Field name by header."
+        default=list,
+        db_default=[],
+        help_text="The field of each column, in their order; blank: kept as it is.",
+    )
+    date_orders = models.JSONField(
+        default=dict,
+        db_default={},
+        help_text="By field, how dates are read that nothing in the file settles.",
     )
     confirmed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+"

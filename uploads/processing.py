@@ -23,8 +23,10 @@ from django.db import (
 )
 from django.db.models import Exists, F, OuterRef
 
+from uploads.choices import Choices
 from uploads.encodings import UnreadableFile
 from uploads.loading import load_part
+from uploads.mappings import LOOKED_AT, deciding_for, is_to_be_reviewed
 from uploads.models import FileUpload, UploadPart
 from uploads.reader import Understood, rewrite_as_utf8, understand, wide_encoding
 
@@ -116,8 +118,15 @@ def _take_turn_reading(upload_id: int) -> bool:
 def _read(upload: FileUpload, now: datetime) -> int:
     try:
         rows_file = _rows_file(upload)
+        choices = Choices.of(upload.choices)
         with default_storage.open(rows_file) as file:
-            understood = understand(cast(BinaryIO, file))
+            understood = understand(
+                cast(BinaryIO, file),
+                encoding_name=choices.encoding,
+                delimiter=choices.delimiter,
+                decide=deciding_for(upload),
+                may_lack_columns=upload.review in LOOKED_AT,
+            )
     except UnreadableFile as unreadable:
         upload.mark_failed(stage=Stage.CSV_PARSE, message=str(unreadable), now=now)
         logger.info("Upload %s cannot be read", upload.pk)
@@ -175,14 +184,20 @@ def _keep_understood(
         )
         for number, part in enumerate(understood.parts)
     )
-    upload.stage = Stage.CUSTOMER_CREATION
+    if is_to_be_reviewed(upload, understood.layout):
+        upload.status = Status.REVIEW  # the parts wait; they are claimed of none such
+        upload.notices = understood.notices
+    else:
+        upload.stage = Stage.CUSTOMER_CREATION
+        upload.notices = understood.notices + understood.assumptions
     upload.total_rows = understood.row_count
     upload.layout = {**understood.layout.as_json(), "rows_file": rows_file}
-    upload.notices = understood.notices
     upload.updated_at = now
     upload.save(
-        update_fields=["stage", "total_rows", "layout", "notices", "updated_at"]
-    )
+        update_fields=[
+            "status", "stage", "total_rows", "layout", "notices", "updated_at",
+        ]
+    )  # fmt: skip
     logger.info(
         "Parsed %d customer records from %s",
         upload.total_rows,
@@ -203,6 +218,15 @@ def _give_up_reading(
         message=f"The file could not be read in {attempts} attempts ({reason}).",
         now=now,
     )
+
+
+def count_waiting_parts(*, upload_id: int) -> int:
+    """Return how many parts of an upload are to be loaded now."""
+    return UploadPart.objects.filter(
+        upload=upload_id,
+        upload__status=Status.PROCESSING,
+        status=UploadPart.Status.PENDING,
+    ).count()
 
 
 def load_next_part(*, now: datetime, upload_id: int | None = None) -> bool:

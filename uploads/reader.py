@@ -6,17 +6,17 @@ between records into parts that workers load side by side.
 """
 
 import codecs
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import filterfalse
 from typing import BinaryIO
 
 from uploads.amounts import MoneyEvidence, MoneyStyle
-from uploads.columns import Columns
 from uploads.dates import DateEvidence, DateOrder
 from uploads.encodings import (
     Encoding,
     UnreadableFile,
+    chosen_encoding,
     find_encoding,
     refuse_other_kinds,
 )
@@ -24,6 +24,7 @@ from uploads.layout import (
     DATE_FIELDS,
     MONEY_FIELDS,
     Layout,
+    column_notices,
     find_layout,
     missing_sentence,
 )
@@ -51,6 +52,8 @@ class Understood:
     layout: Layout
     parts: list[Part]
     notices: list[str]
+    # What was settled by custom, and who looks at the file is asked about.
+    assumptions: list[str]
 
     @property
     def row_count(self) -> int:
@@ -76,18 +79,38 @@ def rewrite_as_utf8(source: BinaryIO, encoding: Encoding, target: BinaryIO) -> N
     target.write(decoder.decode(b"", final=True).encode("utf-8", "replace"))
 
 
-def understand(file: BinaryIO, *, rows_a_part: int = ROWS_A_PART) -> Understood:
+def by_names(layout: Layout) -> Layout:
+    """Leave it to the headers' names what the columns are."""
+    return layout
+
+
+def understand(
+    file: BinaryIO,
+    *,
+    encoding_name: str = "",
+    delimiter: str = "",
+    decide: Callable[[Layout], Layout] = by_names,
+    may_lack_columns: bool = False,
+    rows_a_part: int = ROWS_A_PART,
+) -> Understood:
     """Read the file once and say how it is to be read.
 
-    Raises `UnreadableFile` when it cannot be, or lacks a column that must be there.
+    `encoding_name` and `delimiter` are found unless given; `decide` has the last word
+    on what the columns are, once the header is known. Raises `UnreadableFile` when the
+    file cannot be read, or lacks a column that must be there, unless it may.
     """
     refuse_other_kinds(file)
-    encoding = find_encoding(file)
-    layout, notices = find_layout(file, encoding)
+    encoding = (
+        chosen_encoding(file, encoding_name) if encoding_name else find_encoding(file)
+    )
+    layout, notices = find_layout(file, encoding, delimiter=delimiter)
+    layout = decide(layout)
     columns = layout.columns()
-    if columns.missing:
+    if columns.missing and not may_lack_columns:
         raise UnreadableFile(missing_sentence(columns, layout.headers))
-    evidence = _Evidence(columns)
+    if layout.meanings is None:
+        notices += column_notices(layout)
+    evidence = Evidence(layout)
     size = file.seek(0, 2)
     blocks = read_blocks(
         file,
@@ -124,9 +147,11 @@ def understand(file: BinaryIO, *, rows_a_part: int = ROWS_A_PART) -> Understood:
             layout,
             date_orders=evidence.date_orders(),
             money_styles=evidence.money_styles(),
+            open_dates=evidence.open_dates(),
         ),
         parts=parts,
         notices=notices,
+        assumptions=evidence.assumptions(layout.headers),
     )
 
 
@@ -139,11 +164,14 @@ def _part(first: Block, last: Block, row_count: int) -> Part:
     )
 
 
-class _Evidence:
+class Evidence:
     """What a whole column shows about how its cells are written."""
 
-    def __init__(self, columns: Columns) -> None:
+    def __init__(self, layout: Layout) -> None:
+        columns = layout.columns()
         self.places = columns.fields
+        # As somebody said who knows; the column itself knows better.
+        self.preferred = layout.date_orders
         self.dates = {
             name: DateEvidence() for name in DATE_FIELDS if name in columns.fields
         }
@@ -163,27 +191,37 @@ class _Evidence:
         return filterfalse(str.isdigit, {row[place] for _, row in block.rows})
 
     def date_orders(self) -> dict[str, DateOrder]:
-        return {name: dates.settle() for name, dates in self.dates.items()}
+        return {
+            name: dates.settle(self.preferred.get(name, DateOrder.DAY_FIRST))
+            for name, dates in self.dates.items()
+        }
+
+    def open_dates(self) -> tuple[str, ...]:
+        return tuple(name for name, dates in self.dates.items() if dates.open_question)
 
     def money_styles(self) -> dict[str, MoneyStyle]:
         return {name: money.settle() for name, money in self.money.items()}
 
+    def assumptions(self, headers: Sequence[str]) -> list[str]:
+        orders = self.date_orders()
+        return [
+            f"Dates of \u201c{headers[self.places[name]]}\u201d are read "
+            f"{orders[name]} ({orders[name].example}); nothing in the column says "
+            "otherwise."
+            for name in self.open_dates()
+        ]
+
     def notices(self, headers: Sequence[str]) -> list[str]:
         notices = []
-        for name, dates in self.dates.items():
+        for name, order in self.date_orders().items():
             header = headers[self.places[name]]
-            if dates.settle() is DateOrder.BOTH:
+            if order is DateOrder.BOTH:
                 notices.append(
                     f"\u201c{header}\u201d holds dates written day first and dates "
                     "written month first: those that can be read both ways are refused."
                 )
-            elif dates.settle() is DateOrder.MONTH_FIRST:
+            elif order is DateOrder.MONTH_FIRST and name not in self.open_dates():
                 notices.append(f"Dates of \u201c{header}\u201d are read month first.")
-            elif dates.open_question:
-                notices.append(
-                    f"Dates of \u201c{header}\u201d are read day first (03/04 is "
-                    "3 April); nothing in the column says otherwise."
-                )
         for name, money in self.money.items():
             if money.settle() is MoneyStyle.EUROPEAN:
                 header = headers[self.places[name]]

@@ -42,12 +42,12 @@ def create_upload(
     now: datetime,
     parent: FileUpload | None = None,
     queue: bool = True,
+    review: FileUpload.Review = FileUpload.Review.NEVER,
 ) -> FileUpload:
-    """Keep a file and have it loaded.
+    """Keep a file and have it loaded, once it was looked at if `review` says so.
 
     `parent` is the upload whose refused rows it brings mended, of the same tenant:
     `StrangeParent` is raised for another's.
-
 
     The same bytes sent before are worth a notice, never a refusal: a file sent again
     makes new dated entries. A file that cannot be kept leaves a failed upload behind,
@@ -61,6 +61,7 @@ def create_upload(
             uploaded_by_id=uploaded_by.pk if uploaded_by else None,
             parent=parent,
             original_name=_presentable(name),
+            review=review,
             created_at=now,
             updated_at=now,
         )

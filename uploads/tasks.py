@@ -10,6 +10,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from uploads.processing import (
+    count_waiting_parts,
     finish_upload,
     load_next_part,
     read_upload,
@@ -32,8 +33,8 @@ def process_upload(upload_id: int) -> None:
 
     Delivered twice, the second finds nothing to do.
     """
-    part_count = read_upload(upload_id=upload_id, now=timezone.now())
-    for _ in range(min(part_count - 1, _MOST_HELPERS)):
+    read_upload(upload_id=upload_id, now=timezone.now())
+    for _ in range(min(count_waiting_parts(upload_id=upload_id) - 1, _MOST_HELPERS)):
         if not _queue_helper():
             break
     load_parts()

@@ -4,7 +4,7 @@
 
 document.addEventListener("DOMContentLoaded", () => {
   const panel = document.querySelector("[data-upload-progress]");
-  if (!panel || panel.dataset.over === "true") return;
+  if (!panel || panel.dataset.over === "true" || panel.dataset.status === "review") return;
   const soon = 700;
   const later = 5000; // the server does not answer: ask less often, and keep asking
   const bar = panel.querySelector("[role=progressbar]");
@@ -38,4 +38,27 @@ document.addEventListener("DOMContentLoaded", () => {
     window.setTimeout(ask, wait);
   };
   window.setTimeout(ask, soon);
+});
+
+// A choice that was changed is checked before anything starts. No choice sends the form by
+// itself: with the keyboard one passes over others on the way to one's own.
+document.addEventListener("DOMContentLoaded", () => {
+  const form = document.querySelector("[data-review]");
+  const start = form?.querySelector("[data-start]");
+  if (!start) return;
+  const check = form.querySelector("[data-check]");
+  const note = form.querySelector("[data-start-note]");
+  const remembered = note.textContent;
+  const selects = [...form.querySelectorAll("select")];
+  const isChanged = (select) => !select.selectedOptions[0]?.defaultSelected;
+
+  const show = () => {
+    const changed = selects.some(isChanged);
+    start.disabled = changed;
+    start.classList.toggle("main", !changed);
+    check.classList.toggle("main", changed);
+    note.textContent = changed ? "Something was changed: check it before it starts." : remembered;
+  };
+  form.addEventListener("change", show);
+  show(); // the browser may have kept choices over a reload
 });

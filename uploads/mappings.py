@@ -1,0 +1,88 @@
+"""What a tenant's columns mean, as somebody confirmed it, remembered by the header."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from django.contrib.auth.models import AbstractBaseUser
+
+from uploads.choices import Choices, by_place, header_fingerprint, in_order
+from uploads.columns import propose_meanings
+from uploads.dates import DateOrder
+from uploads.layout import Layout
+from uploads.models import ColumnMapping, FileUpload
+
+# Then it may be left to somebody which column is the name.
+LOOKED_AT = frozenset([FileUpload.Review.WHEN_NEW, FileUpload.Review.ALWAYS])
+
+
+def find_mapping(*, tenant_id: int, headers: Sequence[str]) -> ColumnMapping | None:
+    """Return what the tenant confirmed for files of exactly this header."""
+    return (
+        ColumnMapping.objects.select_related("confirmed_by")
+        .filter(tenant_id=tenant_id, header_fingerprint=header_fingerprint(headers))
+        .first()
+    )
+
+
+def remember_mapping(
+    *,
+    tenant_id: int,
+    layout: Layout,
+    confirmed_by: AbstractBaseUser,
+    now: datetime,
+) -> ColumnMapping:
+    """Remember what the columns of a layout mean; the last word on a header counts."""
+    meanings = {place: name for name, place in layout.columns().fields.items()}
+    mapping, _ = ColumnMapping.objects.update_or_create(
+        tenant_id=tenant_id,
+        header_fingerprint=header_fingerprint(layout.headers),
+        defaults={
+            "headers": list(layout.headers),
+            "mapping": in_order(layout.headers, meanings),
+            "date_orders": {
+                name: order
+                for name, order in layout.date_orders.items()
+                if order is not DateOrder.BOTH
+            },
+            "confirmed_by_id": confirmed_by.pk,
+            "updated_at": now,
+        },
+    )
+    return mapping
+
+
+def deciding_for(upload: FileUpload) -> Callable[[Layout], Layout]:
+    """Return what says which columns of the upload's file are what.
+
+    The upload's own choices, else what its tenant confirmed for this header; else,
+    where somebody looks before a row is written, names and guesses; else sure names.
+    """
+    choices = Choices.of(upload.choices)
+
+    def decide(layout: Layout) -> Layout:
+        if choices.are_about(layout):
+            return choices.applied_to(layout)
+        mapping = find_mapping(tenant_id=upload.tenant_id, headers=layout.headers)
+        if mapping is not None:
+            return replace(
+                layout,
+                meanings=by_place(layout.headers, mapping.mapping),
+                date_orders={
+                    name: DateOrder(order)
+                    for name, order in mapping.date_orders.items()
+                },
+            )
+        if upload.review == FileUpload.Review.NEVER:
+            return layout
+        return replace(layout, meanings=propose_meanings(layout.headers))
+
+    return decide
+
+
+def is_to_be_reviewed(upload: FileUpload, layout: Layout) -> bool:
+    """Tell whether an upload waits for somebody's word before a row is written."""
+    if upload.review == FileUpload.Review.WHEN_NEW:
+        known = find_mapping(tenant_id=upload.tenant_id, headers=layout.headers)
+        return known is None
+    return upload.review == FileUpload.Review.ALWAYS

@@ -1,0 +1,148 @@
+"""The choices of a file's uploader, as a form made for that file."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from django import forms
+from unfold.widgets import UnfoldAdminSelectWidget
+
+from uploads.choices import Choices, header_fingerprint
+from uploads.columns import LABELS, REQUIRED, letter, match_columns
+from uploads.dates import DateOrder
+from uploads.encodings import CHOICES as ENCODINGS
+from uploads.layout import DELIMITERS
+from uploads.models import FileUpload
+from uploads.reviewing import Reviewed
+
+# A form has at most 1,000 fields; beyond these a column keeps the meaning it was given.
+_COLUMNS_OFFERED = 200
+
+_MEANINGS = [
+    ("", "keep it as it is"),
+    *(
+        (name, f"{label} *" if name in REQUIRED else label)
+        for name, label in LABELS.items()
+    ),
+]
+_ENCODINGS = [*ENCODINGS.items()]
+_DELIMITERS = [*DELIMITERS.items()]
+_ORDERS = [
+    (order.value, f"{order} ({order.example})")
+    for order in (DateOrder.DAY_FIRST, DateOrder.MONTH_FIRST)
+]
+
+
+class ColumnChoice(NamedTuple):
+    """A column as the page shows it."""
+
+    header: str
+    samples: list[str]
+    field: Any
+    order: Any  # the field for its dates, where nothing in the file settles them
+    note: str
+    is_asked: bool
+
+
+class ReviewForm(forms.Form):
+    """How a file is to be read, each choice as it stands."""
+
+    def __init__(
+        self, *args: Any, upload: FileUpload, reviewed: Reviewed, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.reviewed = reviewed
+        layout = reviewed.layout
+        self.meanings = layout.meanings or {
+            place: name for name, place in layout.columns().fields.items()
+        }
+        if str(upload.file.name) == upload.rows_file:
+            self._offer("encoding", "Encoding", [*ENCODINGS.items()], layout.encoding)
+            self._offer(
+                "delimiter",
+                "Cells are separated by",
+                [*DELIMITERS.items()],
+                layout.delimiter,
+            )
+        for place in self._offered():
+            header = layout.headers[place] or f"column {letter(place)}"
+            meaning = self.meanings.get(place, "")
+            self._offer(f"column_{place}", f"{header} is", _MEANINGS, meaning)
+        for name in layout.open_dates:
+            self._offer(
+                f"dates_{name}",
+                f"Dates of the {LABELS[name]} are read",
+                _ORDERS,
+                layout.date_orders[name].value,
+            )
+
+    def choices(self) -> Choices:
+        """Return what is chosen, as far as it differs from what was found."""
+        chosen, found = self.cleaned_data, self.reviewed.found
+        meanings = dict(self.meanings)
+        for place in self._offered():
+            meanings[place] = chosen[f"column_{place}"]
+        encoding, delimiter = chosen.get("encoding", ""), chosen.get("delimiter", "")
+        return Choices(
+            encoding="" if encoding == found.encoding else encoding,
+            delimiter="" if delimiter == found.delimiter else delimiter,
+            header=header_fingerprint(self.reviewed.layout.headers),
+            meanings={place: name for place, name in meanings.items() if name},
+            date_orders={
+                name: DateOrder(chosen[f"dates_{name}"])
+                for name in self.reviewed.layout.open_dates
+            },
+        )
+
+    def columns(self) -> Iterator[ColumnChoice]:
+        """Yield the columns with their samples and what is to be said about each."""
+        layout = self.reviewed.layout
+        by_names = match_columns(layout.headers)
+        guesses = set(by_names.guesses)
+        for place in self._offered():
+            header, meaning = layout.headers[place], self.meanings.get(place, "")
+            rivals = [
+                other if header == taken else taken
+                for name, taken, other in by_names.doubled
+                if header in (taken, other)
+            ]
+            note = ""
+            if rivals:
+                note = f"“{rivals[0]}” may be the same: which is it?"
+            elif meaning and (header.strip(), meaning) in guesses:
+                note = "A guess by its name: look whether it is right."
+            dates = f"dates_{meaning}"
+            yield ColumnChoice(
+                header or f"column {letter(place)}",
+                self.reviewed.checked.samples.get(place, []),
+                self[f"column_{place}"],
+                self[dates] if dates in self.fields else None,
+                note,
+                bool(note),
+            )
+
+    @property
+    def columns_beyond(self) -> int:
+        """How many columns are kept as they are without being offered."""
+        helpers = self.reviewed.layout.columns().helpers
+        return len(self.reviewed.layout.headers) - len(helpers) - len(self._offered())
+
+    def _offered(self) -> list[int]:
+        columns = self.reviewed.layout.columns()
+        places = sorted({*columns.fields.values(), *columns.extra})
+        taken = set(self.meanings)
+        return [
+            place
+            for index, place in enumerate(places)
+            if index < _COLUMNS_OFFERED or place in taken
+        ]
+
+    def _offer(
+        self, name: str, label: str, choices: list[tuple[str, str]], initial: str
+    ) -> None:
+        self.fields[name] = forms.ChoiceField(
+            label=label,
+            choices=choices,
+            required=bool(choices[0][0]),  # a column may well have no meaning
+            initial=initial,
+            widget=UnfoldAdminSelectWidget,
+        )
