@@ -1,29 +1,30 @@
 """The entries of customer files, as staff see them. Facts from outside: view only."""
 
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.formats import number_format
+from django.utils.html import format_html
 from unfold.decorators import display
 
+from customers.addresses import loan_address, phone_address
+from customers.history_pages import HistoryPages
 from customers.list_filters import StateFilter, UploadFilter
 from customers.models import Customer
+from customers.rupees import rupees
 from customers.search import matching
-from tenants.scoped_admin import ViewOnlyAdmin
 
 
 @admin.register(Customer)
-class CustomerAdmin(ViewOnlyAdmin):
+class CustomerAdmin(HistoryPages):
     list_display = [
         "full_name",
-        "primary_phone",
+        "phone",
         "tenant",
-        "loan_number",
+        "loan",
         "outstanding",
         "due_date",
         "days_past_due",
@@ -41,7 +42,7 @@ class CustomerAdmin(ViewOnlyAdmin):
             {
                 "fields": [
                     ("full_name", "language"),
-                    ("primary_phone", "alternate_phone"),
+                    ("phone", "alternate_phone"),
                     ("email", "state"),
                     "national_id_masked",
                 ]
@@ -51,7 +52,7 @@ class CustomerAdmin(ViewOnlyAdmin):
             "Loan",
             {
                 "fields": [
-                    ("loan_number", "amount"),
+                    ("loan", "amount"),
                     ("outstanding", "instalment"),
                     ("due_date", "days_past_due"),
                     ("last_contact_date", "as_of_date"),
@@ -70,12 +71,26 @@ class CustomerAdmin(ViewOnlyAdmin):
         ),
     ]
 
-    readonly_fields = ["amount", "outstanding", "instalment"]
+    readonly_fields = ["phone", "loan", "amount", "outstanding", "instalment"]
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         return matching(queryset, search_term), False
+
+    @display(description="primary phone", ordering="primary_phone")
+    def phone(self, entry: Customer) -> str:
+        """Lead to every entry of this phone."""
+        address = phone_address(entry.primary_phone, tenant_id=entry.tenant_id)
+        return _link(address, entry.primary_phone)
+
+    @display(description="loan number", ordering="loan_number")
+    def loan(self, entry: Customer) -> str | None:
+        """Lead to every entry of this loan."""
+        if not entry.loan_number:
+            return None
+        address = loan_address(entry.loan_number, tenant_id=entry.tenant_id)
+        return _link(address, entry.loan_number)
 
     @display(description="loan amount")
     def amount(self, entry: Customer) -> str | None:
@@ -94,9 +109,5 @@ class CustomerAdmin(ViewOnlyAdmin):
         return timezone.localtime(entry.created_at).date()
 
 
-def rupees(amount: Decimal | None) -> str | None:
-    """Return an amount with India's groups, paise only where there are some."""
-    if amount is None:
-        return None
-    places = 0 if amount == amount.to_integral_value() else 2
-    return f"₹{number_format(amount, places, use_l10n=True, force_grouping=True)}"
+def _link(address: str, text: str) -> str:
+    return format_html('<a class="entry-history" href="{}">{}</a>', address, text)

@@ -9,8 +9,11 @@ from django.urls import reverse
 
 from config import panels
 from contacts.models import Contact, ContactIdentity
+from contacts.phones import canonical
 from contacts.tests.factories import ContactFactory
+from customers.addresses import phone_address
 from customers.models import Customer
+from messaging.tests.factories import ChatMessageFactory
 from tenants.models import Tenant
 from tenants.tests.factories import MembershipFactory, TenantFactory
 from uploads.models import FileUpload
@@ -68,14 +71,27 @@ def test_a_person_shows_every_loan_entry_of_their_number_newest_first(
     assert 0 < panel.index("Newer Entry") < panel.index("Older Entry")
     for shown in ("SF-1042", "₹1,50,000", "₹1,20,500.50", "15 Nov 2024", "12"):
         assert shown in panel
-    assert "november.csv, line 7" in panel
+    assert ">november.csv</a>" in panel
+    assert ">line 7</a>" in panel
 
 
-def test_a_former_number_of_theirs_counts_too(client: Client, contact: Contact) -> None:
+@pytest.mark.parametrize(
+    ("known_by", "in_file"),
+    [
+        ("919000000001", "+919000000001"),
+        ("5511987654321", "+5511987654321"),
+        ("525512345678", "+525512345678"),
+        ("541123456789", "+5491123456789"),
+    ],
+    ids=["India", "Brazil", "Mexico", "Argentina"],
+)
+def test_a_former_number_of_theirs_counts_too(
+    client: Client, contact: Contact, known_by: str, in_file: str
+) -> None:
     ContactIdentity.objects.create(
-        tenant=contact.tenant, contact=contact, kind="phone", value="919000000001"
+        tenant=contact.tenant, contact=contact, kind="phone", value=known_by
     )
-    make_entry(contact.tenant, "+919000000001", "Former Number")
+    make_entry(contact.tenant, in_file, "Former Number")
 
     assert "Former Number" in panel_on(client, contact)
 
@@ -103,7 +119,7 @@ def test_the_panel_ends_and_says_so(
 
     panel = panel_on(client, contact)
 
-    assert panel.count("Asha Verma") == 2
+    assert panel.count("<small>Asha Verma</small>") == 2
     assert "The newest 2 are shown." in panel
 
 
@@ -115,3 +131,83 @@ def test_who_may_not_see_customers_sees_no_panel(
     clerk.user_permissions.set(Permission.objects.filter(codename="view_contact"))
 
     assert panel_on(client, contact) == ""
+
+
+def person_beside(client: Client, entry: Customer) -> str:
+    page = client.get(phone_address(entry.primary_phone, tenant_id=entry.tenant_id))
+    return page.content.decode().partition('id="person"')[2]
+
+
+def test_beside_a_history_stand_the_person_and_the_conversation(
+    client: Client, contact: Contact
+) -> None:
+    entry = make_entry(contact.tenant, "+919876543210", "Asha Verma")
+    ChatMessageFactory.create(contact=contact, text="Will pay on Monday")
+
+    beside = person_beside(client, entry)
+
+    assert f"/contacts/contact/{contact.pk}/change/" in beside
+    assert "Will pay on Monday" in beside
+
+
+@pytest.mark.parametrize(
+    ("phone", "in_file"),
+    [
+        ("551187654321", "+5511987654321"),
+        ("5215512345678", "+525512345678"),
+        ("5491123456789", "+5491123456789"),
+    ],
+    ids=["Brazil", "Mexico", "Argentina"],
+)
+@pytest.mark.parametrize("has_identity", [True, False])
+def test_a_person_is_found_however_whatsapp_spells_the_number(
+    client: Client, clerk: User, phone: str, in_file: str, has_identity: bool
+) -> None:
+    tenant = clerk.memberships.get().tenant
+    contact = ContactFactory.create(tenant=tenant, phone_number=phone, name="Ana")
+    if has_identity:
+        ContactIdentity.objects.create(
+            tenant=tenant, contact=contact, kind="phone", value=canonical(phone)
+        )
+
+    beside = person_beside(client, make_entry(tenant, in_file, "Ana"))
+
+    assert f"/contacts/contact/{contact.pk}/change/" in beside
+
+
+def test_who_changed_the_number_is_found_by_either(
+    client: Client, contact: Contact
+) -> None:
+    for value in ("919876543210", "919000000001"):
+        ContactIdentity.objects.create(
+            tenant=contact.tenant, contact=contact, kind="phone", value=value
+        )
+    former = make_entry(contact.tenant, "+919000000001", "Asha Verma")
+    make_entry(contact.tenant, "+919876543210", "Asha Verma")
+
+    beside = person_beside(client, former)
+
+    assert f"/contacts/contact/{contact.pk}/change/" in beside
+    assert "/phone/?number=%2B919876543210&amp;" in beside
+
+
+def test_another_tenants_contact_of_that_number_is_not_shown(
+    client: Client, clerk: User
+) -> None:
+    ContactFactory.create(phone_number="919876543210", name="Somebody Else")
+    entry = make_entry(clerk.memberships.get().tenant, "+919876543210", "Asha Verma")
+
+    beside = person_beside(client, entry)
+
+    assert "Somebody Else" not in beside
+    assert "Nobody with this number has written yet." in beside
+
+
+def test_who_may_not_see_contacts_sees_the_loans_alone(
+    client: Client, clerk: User, contact: Contact
+) -> None:
+    entry = make_entry(contact.tenant, "+919876543210", "Asha Verma")
+    clerk.groups.clear()
+    clerk.user_permissions.set(Permission.objects.filter(codename="view_customer"))
+
+    assert person_beside(client, entry) == ""

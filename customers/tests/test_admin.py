@@ -5,8 +5,8 @@ from django.contrib.auth.models import Group
 from django.test import Client
 from django.urls import reverse
 
-from customers.admin import rupees
 from customers.models import Customer
+from customers.rupees import rupees
 from customers.search import matching
 from customers.tests.factories import CustomerFactory
 from tenants.tests.factories import MembershipFactory
@@ -112,6 +112,7 @@ def test_the_list_asks_the_same_questions_for_one_entry_and_for_many(
         (Decimal("150000.00"), "₹1,50,000"),
         (Decimal("12345678.5"), "₹1,23,45,678.50"),
         (Decimal("0"), "₹0"),
+        (Decimal("-1250"), "−₹1,250"),
         (None, None),
     ],
 )
