@@ -209,8 +209,18 @@ class ContactMerge(models.Model):
     survivor_before = models.JSONField(
         encoder=DjangoJSONEncoder, help_text="The survivor's columns before."
     )
+    survivor_after = models.JSONField(
+        encoder=DjangoJSONEncoder,
+        default=dict,
+        db_default={},
+        help_text="The survivor's columns after: what differs since came later.",
+    )
     moved = models.JSONField(
         help_text="Ids of the rows that moved to the survivor, by table."
+    )
+    given_identity_id = models.BigIntegerField(
+        null=True,
+        help_text="The identity that the merge made for the merged contact's number.",
     )
     reason = models.CharField(max_length=16, choices=Reason.choices)
     merged_by = models.ForeignKey(
@@ -222,6 +232,9 @@ class ContactMerge(models.Model):
     )
     merged_at = models.DateTimeField(db_default=Now())
     undone_at = models.DateTimeField(null=True)
+    undone_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+"
+    )
 
     class Meta:
         db_table = "contact_merges"

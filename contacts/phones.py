@@ -24,6 +24,10 @@ _BRAZIL_NINE_DIGITS = re.compile(r"(55[1-9]\d)9([016-9]\d{7})")
 _MEXICO = re.compile(r"521?(\d{10})")
 _ARGENTINA = re.compile(r"549?(\d{10})")
 
+# Where a number may have several spellings, as a regular expression of PostgreSQL too:
+# whoever looks at a million of them folds the rest without `canonical`.
+SPELLED_IN_TWO_WAYS = r"^\+?5[245]"
+
 _MAX_DIGITS = 15  # E.164
 _MOBILE_TYPES = (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE)
 

@@ -17,7 +17,8 @@ from contacts.identity import (
     keys_of,
     oldest_first,
 )
-from contacts.merging import merge
+from contacts.locking import lock_register
+from contacts.merging import merge_contacts
 from contacts.models import ContactMerge
 from contacts.phones import variants
 
@@ -32,7 +33,7 @@ def settle(
     Holds the tenant's register and the rows of every contact concerned until the
     transaction ends, so that two processes cannot make the same person twice.
     """
-    _lock_register(tenant_id)
+    lock_register(tenant_id)
     register, people = _load(tenant_id, seen)
     meant: list[Person | None] = [None] * len(seen)
     for place, one in oldest_first(seen):
@@ -72,14 +73,6 @@ def _holdings(
         person = people.setdefault(contact_id, Person(contact_id, phone_number))
         holdings[Key(kind, value)] = Holding(person, seen_at, set(waba_ids))
     return holdings
-
-
-def _lock_register(tenant_id: int) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))",
-            [f"contacts of tenant {tenant_id}"],
-        )
 
 
 def _load(
@@ -154,15 +147,21 @@ def _write(
 
     Numbers are unique, so all are let go before any is given.
     """
-    for merged, survivor in register.survivors.items():
+    survivors: dict[int, int] = {}
+    shown: dict[int, str | None] = {}
+    for merged in register.survivors:
+        survivor = register.survivor(merged)
         if merged.id is not None and survivor.id is not None:
-            merge(
-                survivor_id=survivor.id,
-                merged_id=merged.id,
-                reason=ContactMerge.Reason.IDENTITIES_MET,
-                merged_by=None,
-                now=now,
-            )
+            survivors[merged.id] = survivor.id
+            shown[survivor.id] = survivor.phone_number
+    merge_contacts(
+        tenant_id=tenant_id,
+        survivors=survivors,
+        reason=ContactMerge.Reason.IDENTITIES_MET,
+        merged_by=None,
+        now=now,
+        shown=shown,
+    )
     joined = set(register.survivors.values())
     renumbered = [
         person

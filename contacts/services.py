@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
-from django.conf import settings
 from django.db import connection, transaction
 
 from contacts import register
@@ -26,6 +25,7 @@ from contacts.identity import (
     Sender,
     keys_of,
 )
+from contacts.masking import for_log, name_for_log
 from contacts.models import Contact
 from contacts.names import (
     NameFacts,
@@ -33,7 +33,7 @@ from contacts.names import (
     settle_name,
     take_names,
 )
-from contacts.phones import canonical, mask
+from contacts.phones import canonical
 from contacts.statements import (
     MarketingWish,
     StatedEmail,
@@ -264,7 +264,7 @@ def _announce(tenant_id: int, seen: Sequence[Sender | IdentityChange]) -> None:
     A line for each, but one record for all: the records were a fifth of a drain.
     """
     names = {
-        _for_log(one.phone or one.user_id or ""): _name_for_log(one.profile_name)
+        for_log(one.phone or one.user_id or ""): name_for_log(one.profile_name)
         for one in reversed(seen)
         if isinstance(one, Sender) and not one.known_only
     }
@@ -280,13 +280,3 @@ def _announce(tenant_id: int, seen: Sequence[Sender | IdentityChange]) -> None:
     )
     done = "\n".join(f"Contact upserted successfully for {one}" for one in who)
     transaction.on_commit(partial(logger.info, "%s", done))
-
-
-def _for_log(identity: str) -> str:
-    return identity if settings.LOG_PERSONAL_DATA else mask(identity)
-
-
-def _name_for_log(name: str) -> str:
-    if settings.LOG_PERSONAL_DATA or not name:
-        return name
-    return f"{name[0]}***"

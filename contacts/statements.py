@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import Protocol
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -125,7 +126,18 @@ def email_by_staff(*, contact: Contact, email: str, now: datetime) -> None:
     contact.save(update_fields=["email", "email_source", "updated_at"])
 
 
-def combine_statements(survivor: Contact, merged: Contact) -> None:
+class Stating(Protocol):
+    """Whoever has the columns of what a contact stated."""
+
+    email: str
+    email_source: str
+    stated_email: str
+    stated_email_at: datetime | None
+    marketing_preference: str
+    marketing_preference_at: datetime | None
+
+
+def combine_statements(survivor: Stating, merged: Stating) -> None:
     """Let the survivor of a merge keep the newest statements of both."""
     for column in ("stated_email", "marketing_preference"):
         newest = max((survivor, merged), key=partial(_when_said, column=column))
@@ -140,16 +152,16 @@ def combine_statements(survivor: Contact, merged: Contact) -> None:
         _show_stated_email(survivor)
 
 
-def _when_said(contact: Contact, *, column: str) -> tuple[datetime, str]:
+def _when_said(contact: Stating, *, column: str) -> tuple[datetime, str]:
     return getattr(contact, f"{column}_at") or NEVER, getattr(contact, column)
 
 
-def _was_entered(contact: Contact) -> bool:
+def _was_entered(contact: Stating) -> bool:
     """Tell whether the address is staff's, or was put there by somebody's own SQL."""
     return bool(contact.email) and contact.email_source != Contact.EmailSource.FLOW
 
 
-def _show_stated_email(contact: Contact) -> None:
+def _show_stated_email(contact: Stating) -> None:
     contact.email = contact.stated_email
     contact.email_source = (
         Contact.EmailSource.FLOW if contact.email else Contact.EmailSource.UNKNOWN

@@ -1,0 +1,103 @@
+"""Merging duplicates in sets: found, looked at again under locks, merged, committed."""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from django.contrib.auth.models import User
+from django.db import connection, transaction
+
+from contacts.arrays import array
+from contacts.duplicates import GROUNDS, Ground, Group, find_duplicates
+from contacts.locking import lock_register
+from contacts.merging import ContactsChanged, merge_contacts
+from contacts.models import ContactMerge
+
+# Merges in a transaction: nobody new can be made of the tenant meanwhile, so that it
+# is to last some tenths of a second.
+BATCH_SIZE = 2_000
+
+
+def merge_groups(
+    *,
+    tenant_id: int,
+    groups: Sequence[Group],
+    grounds: Collection[Ground] = GROUNDS,
+    now: datetime,
+) -> Iterator[int]:
+    """Merge each group into its oldest; yield how many were merged, batch by batch.
+
+    Each batch is a transaction. Whoever is stopped between two may begin again.
+    """
+    for batch in _batches(groups):
+        yield _merge_batch(tenant_id, batch, grounds, now)
+
+
+def merge_two(
+    *,
+    tenant_id: int,
+    survivor_id: int,
+    merged_id: int,
+    merged_by: User | None,
+    now: datetime,
+) -> None:
+    """Merge two contacts that somebody knows to be one person.
+
+    Raises `ContactsChanged` when one is not there, or not this tenant's.
+    """
+    if survivor_id == merged_id:
+        raise ContactsChanged
+    with transaction.atomic():
+        lock_register(tenant_id)
+        merge_contacts(
+            tenant_id=tenant_id,
+            survivors={merged_id: survivor_id},
+            reason=ContactMerge.Reason.BY_HAND,
+            merged_by=merged_by,
+            now=now,
+        )
+
+
+def _batches(groups: Sequence[Group]) -> Iterator[list[Group]]:
+    """Cut into batches of at most some `BATCH_SIZE` merges, a huge group too."""
+    batch: list[Group] = []
+    merges = 0
+    for group in groups:
+        for start in range(0, len(group.merged_ids), BATCH_SIZE):
+            merged_ids = group.merged_ids[start : start + BATCH_SIZE]
+            batch.append(replace(group, merged_ids=merged_ids))
+            merges += len(merged_ids)
+            if merges >= BATCH_SIZE:
+                yield batch
+                batch, merges = [], 0
+    if batch:
+        yield batch
+
+
+def _merge_batch(
+    tenant_id: int, groups: Sequence[Group], grounds: Collection[Ground], now: datetime
+) -> int:
+    """Merge what is still a duplicate when nobody can change it any more."""
+    contact_ids = [one for group in groups for one in group.contact_ids]
+    with transaction.atomic():
+        lock_register(tenant_id)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT FROM contacts WHERE id = ANY(%s::bigint[])"
+                " ORDER BY id FOR UPDATE",
+                [array(contact_ids)],
+            )
+        found = find_duplicates(tenant_id=tenant_id, grounds=grounds, among=contact_ids)
+        survivors = {
+            merged_id: group.survivor_id
+            for group in found
+            for merged_id in group.merged_ids
+        }
+        merge_contacts(
+            tenant_id=tenant_id,
+            survivors=survivors,
+            reason=ContactMerge.Reason.DUPLICATE,
+            merged_by=None,
+            now=now,
+        )
+    return len(survivors)
