@@ -56,8 +56,9 @@ _BETWEEN_NUMBERS = re.compile(r"[^\d\s().-]+")
 _INDIA = PhoneMetadata.metadata_for_region("IN")
 _MOBILES = _INDIA.mobile if _INDIA else None
 _PATTERN = _MOBILES.national_number_pattern if _MOBILES else "(?!)"
-_TYPED = re.compile(rf"(?:(?:\+|00|0)?91|0)?({_PATTERN})")
-_CLEAN = re.compile(rf"'?{_TYPED.pattern}(?:\.0)?")
+# ASCII: digits of other scripts are turned into these first, or would come out as is.
+_TYPED = re.compile(rf"(?:(?:\+|00|0)?91|0)?({_PATTERN})", re.ASCII)
+_CLEAN = re.compile(rf"'?{_TYPED.pattern}(?:\.0)?", re.ASCII)
 # By region: its calling code, and the numbers that need no thought; the pattern's first
 # group goes behind the code. For whoever reads a million of them.
 USUAL_MOBILES = {"IN": ("+91", _CLEAN)}

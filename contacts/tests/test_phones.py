@@ -34,6 +34,8 @@ from contacts.phones import PhoneRefused, canonical, mask, parse_phone, variants
         "९८७६५४३२१०",
         "+९१ ९८७६५ ४३२१०",
         "９８７６５４３２１０",
+        "9८७६५४३२१०",
+        "+91 9८765 ४३210",
         "＋９１９８７６５４３２１０",
         "+91\xa098765\u202f43210",
         "\u202a+919876543210\u202c",
@@ -160,6 +162,7 @@ def test_any_text_is_either_a_valid_mobile_or_refused(text: str) -> None:
     except PhoneRefused:
         return
 
+    assert number.isascii()
     parsed = phonenumbers.parse(number, None)
     assert phonenumbers.is_valid_number(parsed)
     assert phonenumbers.format_number(parsed, 0) == number
