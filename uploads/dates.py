@@ -3,6 +3,7 @@
 import enum
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable
 from datetime import date, timedelta
 
@@ -48,10 +49,39 @@ _MONTHS = {
 
 _EXCEL_DAY_ZERO = date(1899, 12, 30)
 _YEARS = range(1900, 2101)
+_REMEMBERED = 50_000
 # A column may hold a typing error against its own order; more than that is no order.
 _SLIPS = 20
 
 _UNKNOWN = Refused("date_unknown", "This is not a date, such as 31/12/2024.")
+
+
+# In which ways a cell can be read. Texts, because enums are slow to count.
+_DAY_FIRST, _MONTH_FIRST, _EITHER, _NEITHER = "day", "month", "either", ""
+
+
+class _Readings(dict[str, str]):
+    """The readings of cells; a few days stand in very many of them."""
+
+    def __missing__(self, cell: str) -> str:
+        reading = _reading(cell)
+        if len(self) < _REMEMBERED:
+            self[cell] = reading
+        return reading
+
+
+def _reading(cell: str) -> str:
+    found = _YEAR_LAST.match(cell.strip())
+    if found is None:
+        return _NEITHER
+    first, second = int(found[1]), int(found[3])
+    if first <= 12 and second <= 12:
+        return _NEITHER if first == second else _EITHER
+    if first <= 31 and second <= 12:
+        return _DAY_FIRST
+    if first <= 12 and second <= 31:
+        return _MONTH_FIRST
+    return _NEITHER
 
 
 class DateEvidence:
@@ -61,16 +91,13 @@ class DateEvidence:
         self.day_first = 0
         self.month_first = 0
         self.either = 0
+        self._readings = _Readings()
 
     def look_at(self, cells: Iterable[str]) -> None:
-        for cell in cells:
-            found = _YEAR_LAST.match(cell.strip())
-            if found is None:
-                continue
-            first, second = int(found[1]), int(found[3])
-            self.day_first += 12 < first <= 31 and second <= 12
-            self.month_first += first <= 12 < second <= 31
-            self.either += first <= 12 and second <= 12 and first != second
+        counts = Counter(map(self._readings.__getitem__, cells))
+        self.day_first += counts[_DAY_FIRST]
+        self.month_first += counts[_MONTH_FIRST]
+        self.either += counts[_EITHER]
 
     @property
     def open_question(self) -> bool:

@@ -6,7 +6,7 @@ between records into parts that workers load side by side.
 """
 
 import codecs
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import filterfalse
 from typing import BinaryIO
@@ -181,14 +181,13 @@ class Evidence:
 
     def look_at(self, block: Block) -> None:
         for name, dates in self.dates.items():
-            dates.look_at(self._cells(name, block))
+            place = self.places[name]
+            dates.look_at([row[place] for _, row in block.rows])
         for name, money in self.money.items():
             if not money.settled:
-                money.look_at(self._cells(name, block))
-
-    def _cells(self, name: str, block: Block) -> Iterable[str]:
-        place = self.places[name]
-        return filterfalse(str.isdigit, {row[place] for _, row in block.rows})
+                place = self.places[name]
+                cells = {row[place] for _, row in block.rows}
+                money.look_at(filterfalse(str.isdigit, cells))
 
     def date_orders(self) -> dict[str, DateOrder]:
         return {

@@ -7,6 +7,7 @@ import csv
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from uploads.encodings import UnreadableFile
@@ -127,7 +128,7 @@ class _Parser:
 
         Fewer than all are when the last record may go on in the next block.
         """
-        start = 0
+        start = len(self.lines) if self._parse_at_once() else 0
         while start < len(self.lines):
             stumbled = self._parse_from(start)
             if stumbled is None:
@@ -139,6 +140,23 @@ class _Parser:
             start += 1
         return len(self.lines)
 
+    def _parse_at_once(self) -> bool:
+        """Parse all lines without looking at each; False unless each is a record."""
+        try:
+            rows = list(_reader(iter(self.lines), self.shape.delimiter))
+        except csv.Error:
+            return False
+        if len(rows) != len(self.lines):
+            return False
+        usual = set(map(len, rows)) == {self.shape.width} and not self.shape.damaged
+        if usual and all(map(itemgetter(0), rows)):
+            numbers = range(self.first_line, self.first_line + len(rows))
+            self.rows = list(zip(numbers, rows, strict=True))
+        else:
+            for index, row in enumerate(rows):
+                self._take(index, row)
+        return True
+
     def _parse_from(self, start: int) -> tuple[int, int] | None:
         """Parse up to the first record that csv, or common sense, stumbles over.
 
@@ -147,25 +165,32 @@ class _Parser:
         # Starts anywhere at no cost: a file may stumble at each of its lines.
         lines = map(self.lines.__getitem__, range(start, len(self.lines)))
         reader = _reader(lines, self.shape.delimiter)
-        width, first_line = self.shape.width, self.first_line
-        append, damaged = self.rows.append, self.shape.damaged
+        width = self.shape.width
         stop = start
         try:
             for row in reader:
                 begin, stop = stop, start + reader.line_num
-                if len(row) != width:
-                    if not any(map(str.strip, row)):
-                        continue
-                    if stop - begin > 1 and self._swallowed(begin):
-                        return begin, stop
-                    self._take_ragged(begin, row)
-                elif damaged and "\ufffd" in "".join(row):
-                    self._fault(begin, "encoding", _ENCODING)
-                elif row[0] or any(map(str.strip, row)):
-                    append((first_line + begin, row))
+                if (
+                    stop - begin > 1
+                    and len(row) != width
+                    and any(map(str.strip, row))
+                    and self._swallowed(begin)
+                ):
+                    return begin, stop
+                self._take(begin, row)
         except csv.Error:
             return stop, start + reader.line_num
         return None
+
+    def _take(self, index: int, row: list[str]) -> None:
+        """Take a record that begins at a line as a row or a fault; or as nothing."""
+        if len(row) != self.shape.width:
+            if any(map(str.strip, row)):
+                self._take_ragged(index, row)
+        elif self.shape.damaged and "\ufffd" in "".join(row):
+            self._fault(index, "encoding", _ENCODING)
+        elif row[0] or any(map(str.strip, row)):
+            self.rows.append((self.first_line + index, row))
 
     def _may_go_on(self, start: int) -> bool:
         """Tell whether an unclosed record is short enough to be a record yet."""

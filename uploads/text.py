@@ -2,7 +2,7 @@
 
 import re
 
-_CONTROL_BYTES = bytes([*range(9), 11, 12, *range(14, 32), 127])
+_PLAIN_BYTES = bytes([9, 10, 13, *range(32, 127)])
 
 # Control characters (NUL never reaches PostgreSQL), soft hyphens, zero-width
 # characters, direction marks, byte order marks in the middle of a file.
@@ -26,9 +26,9 @@ _SUSPECT = re.compile(
 def cleaned(data: bytes, encoding: str, errors: str) -> tuple[str, int]:
     """Return the bytes as clean text, and how many characters were taken out."""
     text = data.decode(encoding, errors)
-    if data.isascii() and len(data.translate(None, _CONTROL_BYTES)) == len(data):
-        return text, 0
-    if not _SUSPECT.search(text):
+    # In every encoding here ASCII's bytes stand for themselves only. Few are left.
+    others = data.translate(None, _PLAIN_BYTES)
+    if not others or not _SUSPECT.search(others.decode(encoding, errors)):
         return text, 0
     text = _LINE_ENDS.sub(" ", _SPACES.sub(" ", text))
     text, dropped = _DROPPED.subn("", text)
