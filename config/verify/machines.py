@@ -16,6 +16,7 @@ from config.marks import last_seen_at
 from config.models import ProcessMark
 from config.verify.report import Finding, Scope, ago, fail, ok, warn
 
+MIGRATE = "Run: manage.py migrate"
 OLDEST_POSTGRESQL = 15
 REDIS_TIMEOUT_SECONDS = 2
 # Both leave their marks every 10 to 20 s.
@@ -103,10 +104,8 @@ def database_sound(scope: Scope) -> Finding:
 def migrations_applied(scope: Scope) -> Finding:
     """Whether code and tables are of one age."""
     executor = MigrationExecutor(connection)
-    missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    if missing:
-        names = ", ".join(f"{one.app_label}.{one.name}" for one, _ in missing[:5])
-        return fail(f"not applied: {names}", "Run: manage.py migrate")
+    if missing := not_applied(executor):
+        return fail(f"not applied: {', '.join(missing[:5])}", MIGRATE)
     known = executor.loader.disk_migrations or {}
     ours = {app_label for app_label, _ in known}
     newer = [
@@ -121,6 +120,11 @@ def migrations_applied(scope: Scope) -> Finding:
             "docs/operations.md.",
         )
     return ok(f"all {len(executor.loader.applied_migrations)} applied")
+
+
+def not_applied(executor: MigrationExecutor) -> list[str]:
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
 
 
 def redis_answers(scope: Scope) -> Finding:

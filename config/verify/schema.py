@@ -5,8 +5,10 @@ from typing import Any
 
 from django.apps import apps
 from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 from django.db.models import AutoField, Model, UniqueConstraint
 
+from config.verify.machines import MIGRATE, not_applied
 from config.verify.report import Finding, Scope, fail, ok
 
 OUR_APPS = ("config", "tenants", "contacts", "messaging", "customers", "uploads")
@@ -50,6 +52,8 @@ def constraints_and_indexes(scope: Scope) -> Finding:
                 f"{name} is there: a customer cannot be uploaded twice",
                 f"ALTER TABLE {table} DROP CONSTRAINT {name};",
             )
+    if missing and not_applied(MigrationExecutor(connection)):
+        return fail(f"missing: {', '.join(missing)}", MIGRATE)
     if missing:
         dedupe = (
             "First manage.py dedupe_contacts --apply; then "
@@ -58,7 +62,7 @@ def constraints_and_indexes(scope: Scope) -> Finding:
         )
         return fail(
             f"missing or unusable: {', '.join(missing)}",
-            dedupe + " ".join(filter(None, statements)) or "Run: manage.py migrate",
+            dedupe + " ".join(filter(None, statements)) or MIGRATE,
         )
     return ok(f"all {count} there")
 
