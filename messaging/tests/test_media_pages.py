@@ -113,6 +113,58 @@ def test_a_file_without_a_name_gets_one(name):
     assert media.download_name == "whatsapp-7.jpg"
 
 
+@pytest.mark.parametrize(
+    ("asked", "status", "sent", "place"),
+    [
+        ("bytes=0-", 206, b"0123456789", "bytes 0-9/10"),
+        ("bytes=0-1", 206, b"01", "bytes 0-1/10"),
+        ("bytes=4-6", 206, b"456", "bytes 4-6/10"),
+        ("bytes=8-99", 206, b"89", "bytes 8-9/10"),
+        ("bytes=-3", 206, b"789", "bytes 7-9/10"),
+        ("bytes=-99", 206, b"0123456789", "bytes 0-9/10"),
+        ("bytes=10-", 416, b"", "bytes */10"),
+        ("bytes=-0", 416, b"", "bytes */10"),
+        ("bytes=6-4", 200, b"0123456789", None),
+        ("bytes=-", 200, b"0123456789", None),
+        ("bytes=0-1,4-5", 200, b"0123456789", None),
+        ("pages=1-2", 200, b"0123456789", None),
+        ("bytes=०-१", 200, b"0123456789", None),
+        (f"bytes={'9' * 400}-", 200, b"0123456789", None),
+    ],
+)
+def test_a_film_is_sent_in_the_pieces_that_a_player_asks_for(
+    client, asked, status, sent, place
+):
+    media = StoredMediaFactory.create(content=b"0123456789", content_type="video/mp4")
+    log_in_staff_of(media, client)
+
+    response = client.get(address_of(media), headers={"Range": asked})
+
+    body = response.getvalue() if response.streaming else response.content
+    assert (response.status_code, body) == (status, sent)
+    assert response.get("Content-Range") == place
+    assert response["Content-Length"] == str(len(sent))
+    if status != 416:
+        assert response["Accept-Ranges"] == "bytes"
+        assert response["Content-Type"] == "video/mp4"
+        assert "sandbox" in response["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize(("same", "status"), [(True, 206), (False, 200)])
+def test_a_piece_of_another_file_is_not_sent_as_one_of_this(client, same, status):
+    media = StoredMediaFactory.create(content_type="video/mp4")
+    log_in_staff_of(media, client)
+    known = f'"{media.sha256}"' if same else '"another"'
+
+    response = client.get(
+        address_of(media), headers={"Range": "bytes=0-1", "If-Range": known}
+    )
+
+    assert response.status_code == status
+    assert response.getvalue() == media.file.read()[: 2 if same else None]
+    media.file.close()
+
+
 def test_a_browser_that_takes_gzip_gets_the_file_as_it_is(client, photo):
     response = client.get(address_of(photo), headers={"Accept-Encoding": "gzip"})
 
