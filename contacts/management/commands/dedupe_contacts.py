@@ -25,8 +25,8 @@ from contacts.models import Contact, ContactMerge
 from contacts.unique_number import NAME, STATEMENTS, add_unique_number
 from contacts.unique_number import has_unique_number as has_index
 from contacts.unmerging import MergeStands, undo_merge
+from tenants.command_options import tenant_named
 from tenants.models import Tenant
-from tenants.naming import find_tenant
 
 _SHOWN = 20
 
@@ -227,9 +227,7 @@ class Command(BaseCommand):
 def _tenants(name: str | None) -> list[Tenant]:
     if name is None:
         return list(Tenant.objects.order_by("pk"))
-    if (tenant := find_tenant(name)) is None:
-        raise CommandError(f"There is no tenant {name!r}.")
-    return [tenant]
+    return [tenant_named(name)]
 
 
 def _add_index() -> None:
