@@ -22,3 +22,10 @@ def spreadsheet_cell(text: str) -> str:
     if text.lstrip()[:1] in _BEGINNINGS and not _NUMBER.fullmatch(text):
         return f"'{text}"
     return text
+
+
+def plain_cell(text: str) -> str:
+    """Return what `spreadsheet_cell` was given, of a file of ours that comes back."""
+    if text.startswith("'") and spreadsheet_cell(text[1:]) == text:
+        return text[1:]
+    return text

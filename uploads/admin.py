@@ -1,23 +1,20 @@
 """Customer files as staff see them: send one in, watch it, read what was refused."""
 
-from collections.abc import Callable
 from typing import Any, cast
 
-from django.contrib import admin, messages
-from django.contrib.auth.models import AbstractBaseUser
-from django.core.exceptions import PermissionDenied
+from django.contrib import admin
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_POST
 from unfold.decorators import display
 
 from customers.list_filters import UploadFilter
 from tenants.access import tenants_of
-from tenants.scoped_admin import TenantScopedAdmin, ViewOnlyAdmin
+from tenants.scoped_admin import ViewOnlyAdmin
 from uploads import services
+from uploads.act_admin import ActPages, page_of, staff_of
 from uploads.acts import open_acts
 from uploads.forms import NewUploadForm
 from uploads.list_filters import CodeFilter
@@ -25,21 +22,12 @@ from uploads.models import ColumnMapping, FileUpload, RowIssue, UploadPart
 from uploads.pages import live, understood_columns
 from uploads.progress import group_issues
 from uploads.review_admin import ReviewPages, review_context
-from uploads.undoing import undo_upload
 
 Status = FileUpload.Status
 
-# What a button does, and what is said when it came too late.
-_ACTS = {
-    "pause": (services.pause_upload, "This upload does not run: nothing to pause."),
-    "resume": (services.resume_upload, "This upload is not paused."),
-    "cancel": (services.cancel_upload, "This upload has ended already."),
-    "retry": (services.retry_upload, "There is nothing to retry in this upload."),
-}
-
 
 @admin.register(FileUpload)
-class FileUploadAdmin(ReviewPages, TenantScopedAdmin):
+class FileUploadAdmin(ReviewPages, ActPages):
     """A file is sent in by the form; what becomes of it, workers write.
 
     Nothing of an upload is ever saved from a form: saving would write back the
@@ -77,7 +65,19 @@ class FileUploadAdmin(ReviewPages, TenantScopedAdmin):
     ) -> Any:
         if not change:
             kwargs["form"] = NewUploadForm
-        return super().get_form(request, obj, change, **kwargs)
+        form = super().get_form(request, obj, change, **kwargs)
+        if not change:
+            cast(type[NewUploadForm], form).parent = self._parent(request)
+        return form
+
+    def _parent(self, request: HttpRequest) -> FileUpload | None:
+        """Return the upload whose refused rows are sent again, if any is named."""
+        named = request.GET.get("parent", "")
+        if not named:
+            return None
+        if not named.isdecimal():
+            raise Http404
+        return self.find(request, int(named))
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is not None:
@@ -85,8 +85,11 @@ class FileUploadAdmin(ReviewPages, TenantScopedAdmin):
         return [(None, {"fields": NewUploadForm.Meta.fields})]
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        parent = self._parent(request)
         return {
-            "tenant": tenants_of(request.user).order_by("pk").first(),
+            "tenant": parent.tenant
+            if parent
+            else tenants_of(request.user).order_by("pk").first(),
             **super().get_changeform_initial_data(request),
         }
 
@@ -96,7 +99,8 @@ class FileUploadAdmin(ReviewPages, TenantScopedAdmin):
             tenant=form.cleaned_data["tenant"],
             file=file,
             name=file.name,
-            uploaded_by=_staff(request),
+            uploaded_by=staff_of(request),
+            parent=form.parent,
             now=timezone.now(),
             review=form.review,
         )
@@ -114,7 +118,7 @@ class FileUploadAdmin(ReviewPages, TenantScopedAdmin):
     def response_add(
         self, request: HttpRequest, obj: Any, post_url_continue: str | None = None
     ) -> HttpResponse:
-        return redirect(_page_of(obj.pk))
+        return redirect(page_of(obj.pk))
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
@@ -124,7 +128,7 @@ class FileUploadAdmin(ReviewPages, TenantScopedAdmin):
         if upload is None:
             # Each upload has its page; there is nothing to save and go on with.
             context |= {
-                "title": "Send a customer file",
+                "title": _title_of_form(self._parent(request)),
                 "show_save_and_add_another": False,
                 "show_save_and_continue": False,
             }
@@ -139,6 +143,9 @@ class FileUploadAdmin(ReviewPages, TenantScopedAdmin):
                 "open_acts": open_acts(upload) if may_act else [],
                 "acts": upload.acts.select_related("by"),
                 "corrections": upload.corrections.all(),
+                "may_export": upload.failed_rows
+                and request.user.has_perm("uploads.view_rowissue"),
+                "may_send": self.has_add_permission(request),
                 "may_see_customers": request.user.has_perm("customers.view_customer"),
             }
             if upload.status == Status.REVIEW:
@@ -146,73 +153,16 @@ class FileUploadAdmin(ReviewPages, TenantScopedAdmin):
         return super().render_change_form(request, context, *args, **kwargs)
 
     def get_urls(self) -> list[URLPattern]:
-        def named(name: str, view: Callable[..., HttpResponse]) -> URLPattern:
-            return path(
-                f"<int:upload_id>/{name}/",
-                self.admin_site.admin_view(view),
-                name=f"uploads_fileupload_{name}",
-            )
-
-        acts = [named(act, self._act_view(act)) for act in _ACTS]
         return [
-            *acts,
-            named("progress", self.progress_view),
-            named("undo", require_http_methods(["GET", "POST"])(self.undo_view)),
-            named("check", require_POST(self.check_view)),
-            named("start", require_POST(self.start_view)),
+            self.named("progress", self.progress_view),
+            self.named("check", require_POST(self.check_view)),
+            self.named("start", require_POST(self.start_view)),
             *super().get_urls(),
         ]
 
     def progress_view(self, request: HttpRequest, upload_id: int) -> JsonResponse:
         """Answer the page that asks how far the upload is."""
-        return JsonResponse(live(self._find(request, upload_id), now=timezone.now()))
-
-    def _act_view(self, name: str) -> Callable[..., HttpResponse]:
-        """Return the view of a button that does one thing to an upload."""
-        act, refusal = _ACTS[name]
-
-        @require_POST
-        def view(request: HttpRequest, upload_id: int) -> HttpResponse:
-            upload = self._find_to_act_on(request, upload_id)
-            if not act(upload_id=upload.pk, by=_staff(request), now=timezone.now()):
-                messages.warning(request, refusal)
-            return redirect(_page_of(upload.pk))
-
-        return view
-
-    def undo_view(self, request: HttpRequest, upload_id: int) -> HttpResponse:
-        """Say how many entries will go, and take them out when that is confirmed."""
-        upload = self._find_to_act_on(request, upload_id)
-        if request.method == "POST":
-            removed = undo_upload(
-                upload_id=upload.pk, by=_staff(request), now=timezone.now()
-            )
-            if removed is None:
-                messages.warning(request, "This upload is undone already.")
-            return redirect(_page_of(upload.pk))
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": f"Undo {upload.original_name}",
-            "upload": upload,
-            "entry_count": upload.customers.count(),
-        }
-        return TemplateResponse(request, "uploads/undo.html", context)
-
-    def _find(self, request: HttpRequest, upload_id: int) -> FileUpload:
-        """Return an upload of the visitor's tenants; a stranger's is not there."""
-        upload = self.get_queryset(request).filter(pk=upload_id).first()
-        if upload is None:
-            raise Http404
-        if not self.has_view_permission(request, upload):
-            raise PermissionDenied
-        return upload  # type: ignore[no-any-return]  # unfold's queryset is untyped
-
-    def _find_to_act_on(self, request: HttpRequest, upload_id: int) -> FileUpload:
-        upload = self._find(request, upload_id)
-        if not request.user.has_perm("uploads.change_fileupload"):
-            raise PermissionDenied
-        return upload
+        return JsonResponse(live(self.find(request, upload_id), now=timezone.now()))
 
     @display(
         description="status",
@@ -267,9 +217,7 @@ class ColumnMappingAdmin(ViewOnlyAdmin):
     list_select_related = ["tenant", "confirmed_by"]
 
 
-def _staff(request: HttpRequest) -> AbstractBaseUser:
-    return cast(AbstractBaseUser, request.user)  # the admin lets nobody else in
-
-
-def _page_of(upload_id: int) -> str:
-    return reverse("admin:uploads_fileupload_change", args=[upload_id])
+def _title_of_form(parent: FileUpload | None) -> str:
+    if parent is None:
+        return "Send a customer file"
+    return f"Send the mended rows of {parent.original_name}"

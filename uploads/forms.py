@@ -5,10 +5,14 @@ from typing import Any
 from django import forms
 from unfold.widgets import UnfoldBooleanSwitchWidget
 
+from tenants.models import Tenant
 from uploads.models import FileUpload
 
 
 class NewUploadForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
+    # Whose refused rows the file brings again; the page knows it by its address.
+    parent: FileUpload | None = None
+
     start_at_once = forms.BooleanField(
         label="Start at once when this layout is known",
         required=False,
@@ -31,6 +35,14 @@ class NewUploadForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic a
             "each customer; loan number, amounts, EMI, due date and days past due are "
             "read when they are there, and every other column is kept."
         )
+
+    def clean_tenant(self) -> Tenant:
+        tenant: Tenant = self.cleaned_data["tenant"]
+        if self.parent and self.parent.tenant != tenant:
+            raise forms.ValidationError(
+                f"The mended rows belong to {self.parent.tenant.name}, as the file did."
+            )
+        return tenant
 
     @property
     def review(self) -> FileUpload.Review:

@@ -50,7 +50,8 @@ def read_national_id(text: str) -> tuple[str, str] | Refused:
             "Excel has destroyed digits: format the column as text, enter it again.",
         )
     if masked := _MASKED.fullmatch(plain):
-        return f"XXXXXXXX{masked[1].upper()}", ""
+        four = masked[1].upper()  # of a PAN, or of an Aadhaar number
+        return f"{'XXXXXX' if four[3].isalpha() else 'XXXXXXXX'}{four}", ""
     pan = plain.replace(" ", "").upper()
     if _PAN.fullmatch(pan):
         return f"XXXXXX{pan[6:]}", pan

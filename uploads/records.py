@@ -35,6 +35,7 @@ class Fault(NamedTuple):
     line: int
     code: str
     message: str
+    cells: list[str]  # as far as they can be told apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +189,7 @@ class _Parser:
             if any(map(str.strip, row)):
                 self._take_ragged(index, row)
         elif self.shape.damaged and "\ufffd" in "".join(row):
-            self._fault(index, "encoding", _ENCODING)
+            self._fault(index, row, "encoding", _ENCODING)
         elif row[0] or any(map(str.strip, row)):
             self.rows.append((self.first_line + index, row))
 
@@ -209,7 +210,8 @@ class _Parser:
         """Take one physical line by itself: a quote in it is astray."""
         row = self._row_of_line(index)
         if row is None:
-            self._fault(index, "stray_quote", _STRAY_QUOTE)
+            line = self.lines[index].strip()
+            self._fault(index, [line], "stray_quote", _STRAY_QUOTE)
         elif len(row) != self.shape.width:
             self._take_ragged(index, row)
         elif any(map(str.strip, row)):
@@ -230,6 +232,7 @@ class _Parser:
         elif len(row) < width or any(map(str.strip, row[width:])):
             self._fault(
                 index,
+                row,
                 "row_ragged",
                 f"This row has {len(row)} cells where the header has {width}: an "
                 "amount with commas needs quotes, a blank cell its delimiter.",
@@ -237,8 +240,8 @@ class _Parser:
             return
         self.rows.append((self.first_line + index, row[:width]))
 
-    def _fault(self, index: int, code: str, message: str) -> None:
-        self.faults.append(Fault(self.first_line + index, code, message))
+    def _fault(self, index: int, cells: list[str], code: str, message: str) -> None:
+        self.faults.append(Fault(self.first_line + index, code, message, cells))
 
 
 _STRAY_QUOTE = "A quotation mark in this row is never closed, or stands astray."

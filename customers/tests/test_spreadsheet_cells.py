@@ -1,6 +1,6 @@
 import pytest
 
-from customers.spreadsheet_cells import spreadsheet_cell
+from customers.spreadsheet_cells import plain_cell, spreadsheet_cell
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,7 @@ from customers.spreadsheet_cells import spreadsheet_cell
 )
 def test_what_a_spreadsheet_would_compute_is_made_text(text: str) -> None:
     assert spreadsheet_cell(text) == f"'{text}"
+    assert plain_cell(f"'{text}") == text
 
 
 @pytest.mark.parametrize(
@@ -37,8 +38,9 @@ def test_what_a_spreadsheet_would_compute_is_made_text(text: str) -> None:
         "-",
         "12-2024",
         "a=b",
-        "'=1",
+        "'Asha",
     ],
 )
 def test_phones_amounts_and_words_stay_as_they_are(text: str) -> None:
     assert spreadsheet_cell(text) == text
+    assert plain_cell(text) == text

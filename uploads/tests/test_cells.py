@@ -33,7 +33,7 @@ GOOD_AADHAARS = ["234123412346", "345678129046", "581209473652", "672309184521"]
         ("XXXX XXXX 2346", "XXXXXXXX2346", ""),
         ("xxxxxxxx2346", "XXXXXXXX2346", ""),
         ("********2346", "XXXXXXXX2346", ""),
-        ("XXXXXX234F", "XXXXXXXX234F", ""),
+        ("XXXXXX234F", "XXXXXX234F", ""),
     ],
 )
 def test_a_national_id_leaves_its_last_four_and_a_digest(

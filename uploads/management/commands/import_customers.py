@@ -12,9 +12,12 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from tenants.command_options import tenant_named
-from uploads.models import FileUpload
+from tenants.models import Tenant
+from uploads.acts import record_act
+from uploads.models import FileUpload, UploadAct
 from uploads.processing import finish_upload, load_next_part, read_upload
 from uploads.progress import group_issues, progress_of
+from uploads.rejected_files import KeptFileGone, rejected_file
 from uploads.services import create_upload, find_twin
 
 _LOOK_EVERY_SECONDS = 0.3
@@ -41,11 +44,24 @@ class Command(BaseCommand):
             "--allow-failed", action="store_true", help="exit with 0 though rows failed"
         )
         parser.add_argument(
+            "--rejected",
+            type=Path,
+            metavar="FILE",
+            help="write the refused rows there, to be mended and sent again",
+        )
+        parser.add_argument(
+            "--corrects",
+            type=int,
+            metavar="UPLOAD",
+            help="the upload whose refused rows this file brings, mended",
+        )
+        parser.add_argument(
             "--json", action="store_true", help="print the result for programs"
         )
 
     def handle(self, *, file: Path, tenant: str, here: bool, **options: Any) -> None:
         owner = tenant_named(tenant)
+        parent = _find_parent(options["corrects"], owner)
         try:
             with file.open("rb") as opened:
                 upload = create_upload(
@@ -54,6 +70,7 @@ class Command(BaseCommand):
                     name=file.name,
                     uploaded_by=None,
                     now=timezone.now(),
+                    parent=parent,
                     queue=not here,
                 )
         except OSError as exc:
@@ -75,6 +92,8 @@ class Command(BaseCommand):
                 f"Stopped looking: upload {upload.pk} {goes_on}."
             ) from None
         self._report(upload, as_json=options["json"])
+        if upload.failed_rows:
+            self._hand_back(upload, options["rejected"])
         failed = upload.failed_rows and not options["allow_failed"]
         if failed or upload.status != FileUpload.Status.COMPLETED:
             raise SystemExit(1)
@@ -146,6 +165,41 @@ class Command(BaseCommand):
             )
         self.stdout.write(upload.sentence)
 
+    def _hand_back(self, upload: FileUpload, to: Path | None) -> None:
+        """Write the refused rows to a file, or say how they are had."""
+        if to is None:
+            self._tell(
+                f"The refused rows: on the page of upload {upload.pk} in the admin; "
+                "--rejected FILE writes them next time."
+            )
+            return
+        try:
+            with to.open("wb") as file:
+                file.writelines(rejected_file(upload).chunks)
+        except OSError as exc:
+            raise CommandError(
+                f"The refused rows cannot be written to {to}: {exc.strerror}."
+            ) from exc
+        except KeptFileGone as exc:
+            raise CommandError("The kept file is gone, and its rows with it.") from exc
+        record_act(
+            upload.pk,
+            UploadAct.Act.EXPORTED,
+            by=None,
+            at=timezone.now(),
+            row_count=upload.failed_rows,
+        )
+        self._tell(f"The {upload.failed_rows} refused rows are in {to}.")
+
     def _tell(self, sentence: str) -> None:
         if not self.quiet:
             self.stderr.write(sentence, self.style.NOTICE)
+
+
+def _find_parent(pk: int | None, owner: Tenant) -> FileUpload | None:
+    if pk is None:
+        return None
+    parent = FileUpload.objects.filter(pk=pk, tenant=owner).first()
+    if parent is None:
+        raise CommandError(f"{owner.name} has no upload {pk} to be corrected.")
+    return parent

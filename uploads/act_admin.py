@@ -1,0 +1,149 @@
+"""What staff do with an upload on its page: each a button, or a file."""
+
+from collections.abc import Callable
+from typing import cast
+
+from django.contrib import messages
+from django.contrib.auth.models import AbstractBaseUser
+from django.core.exceptions import PermissionDenied
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    StreamingHttpResponse,
+)
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.http import content_disposition_header
+from django.views.decorators.http import (
+    require_http_methods,
+    require_POST,
+    require_safe,
+)
+
+from tenants.scoped_admin import TenantScopedAdmin
+from uploads import services
+from uploads.acts import record_act
+from uploads.models import FileUpload, UploadAct
+from uploads.rejected_files import KeptFileGone, rejected_file
+from uploads.undoing import undo_upload
+
+KEPT_FILE_GONE = "The kept file was deleted: its rows cannot be written any more."
+View = Callable[..., HttpResponseBase]
+
+# What a button does, and what is said when it came too late.
+_ACTS = {
+    "pause": (services.pause_upload, "This upload does not run: nothing to pause."),
+    "resume": (services.resume_upload, "This upload is not paused."),
+    "cancel": (services.cancel_upload, "This upload has ended already."),
+    "retry": (services.retry_upload, "There is nothing to retry in this upload."),
+}
+
+
+class ActPages(TenantScopedAdmin):
+    """The addresses below an upload's page."""
+
+    def get_urls(self) -> list[URLPattern]:
+        undo = require_http_methods(["GET", "POST"])(self.undo_view)
+        return [
+            *(self.named(act, self._act_view(act)) for act in _ACTS),
+            self.named("undo", undo),
+            self.named("rejected", require_safe(self.rejected_view)),
+            *super().get_urls(),
+        ]
+
+    def named(self, name: str, view: View) -> URLPattern:
+        return path(
+            f"<int:upload_id>/{name}/",
+            self.admin_site.admin_view(view),
+            name=f"uploads_fileupload_{name}",
+        )
+
+    def find(self, request: HttpRequest, upload_id: int) -> FileUpload:
+        """Return an upload of the visitor's tenants; a stranger's is not there."""
+        upload = self.get_queryset(request).filter(pk=upload_id).first()
+        if upload is None:
+            raise Http404
+        if not self.has_view_permission(request, upload):
+            raise PermissionDenied
+        return upload  # type: ignore[no-any-return]  # unfold's queryset is untyped
+
+    def _find_to_act_on(self, request: HttpRequest, upload_id: int) -> FileUpload:
+        upload = self.find(request, upload_id)
+        if not request.user.has_perm("uploads.change_fileupload"):
+            raise PermissionDenied
+        return upload
+
+    def _act_view(self, name: str) -> View:
+        """Return the view of a button that does one thing to an upload."""
+        act, refusal = _ACTS[name]
+
+        @require_POST
+        def view(request: HttpRequest, upload_id: int) -> HttpResponse:
+            upload = self._find_to_act_on(request, upload_id)
+            if not act(upload_id=upload.pk, by=staff_of(request), now=timezone.now()):
+                messages.warning(request, refusal)
+            return redirect(page_of(upload.pk))
+
+        return view
+
+    def undo_view(self, request: HttpRequest, upload_id: int) -> HttpResponse:
+        """Say how many entries will go, and take them out when that is confirmed."""
+        upload = self._find_to_act_on(request, upload_id)
+        if request.method == "POST":
+            removed = undo_upload(
+                upload_id=upload.pk, by=staff_of(request), now=timezone.now()
+            )
+            if removed is None:
+                messages.warning(request, "This upload is undone already.")
+            return redirect(page_of(upload.pk))
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": f"Undo {upload.original_name}",
+            "upload": upload,
+            "entry_count": upload.customers.count(),
+        }
+        return TemplateResponse(request, "uploads/undo.html", context)
+
+    def rejected_view(self, request: HttpRequest, upload_id: int) -> HttpResponseBase:
+        """Send the refused rows, and keep who had them."""
+        upload = self.find(request, upload_id)
+        if not request.user.has_perm("uploads.view_rowissue"):
+            raise PermissionDenied
+        if not upload.failed_rows:
+            messages.warning(request, "No row of this upload was refused.")
+            return redirect(page_of(upload.pk))
+        try:
+            file = rejected_file(upload)
+        except KeptFileGone:
+            messages.warning(request, KEPT_FILE_GONE)
+            return redirect(page_of(upload.pk))
+        if request.method == "GET":
+            record_act(
+                upload.pk,
+                UploadAct.Act.EXPORTED,
+                by=staff_of(request),
+                at=timezone.now(),
+                row_count=upload.failed_rows,
+            )
+        return StreamingHttpResponse(
+            file.chunks,
+            content_type=file.content_type,
+            headers={
+                "Content-Disposition": content_disposition_header(True, file.name),
+                "Cache-Control": "private, no-store",
+                "X-Content-Type-Options": "nosniff",
+            },
+        )
+
+
+def staff_of(request: HttpRequest) -> AbstractBaseUser:
+    return cast(AbstractBaseUser, request.user)  # the admin lets nobody else in
+
+
+def page_of(upload_id: int) -> str:
+    return reverse("admin:uploads_fileupload_change", args=[upload_id])

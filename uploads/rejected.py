@@ -1,0 +1,160 @@
+"""The refused rows of a file, to be mended and sent again.
+
+They have the file's own columns in its order, then `_line` and `_error`, which a file
+that comes back is allowed to have. National ids in them are masked: a good one keeps
+its four and is read like any masked id; a bad one gets a question mark and is refused
+again until somebody enters it anew.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import BinaryIO, cast
+
+from django.core.files.storage import default_storage
+
+from customers.spreadsheet_cells import plain_cell, spreadsheet_cell
+from uploads.cells import ABSENT
+from uploads.layout import Layout
+from uploads.models import FileUpload, RowIssue, UploadPart
+from uploads.national_ids import (
+    mask_as_national_id,
+    mask_national_ids,
+    read_national_id,
+)
+from uploads.records import Block, read_blocks
+from uploads.refusals import Refused
+
+# Stands beyond the last column of a row whose cells could not be told apart. The row is
+# refused again as long as it does: its cells may stand in each other's places.
+STILL_TO_MEND = "Mend this row, then empty this cell"
+# Digits of an id, or more: in a row whose cells stand anywhere.
+_LONG = 12
+
+Row = tuple[int, list[str]]
+
+
+def rejected_rows(upload: FileUpload) -> Iterator[list[str]]:
+    """Yield the header, then each refused row, in the order of the file.
+
+    Reads the kept file part by part, in flat memory; `FileNotFoundError` when it is
+    gone.
+    """
+    layout = Layout.of(upload.layout)
+    writer = _RowWriter(layout)
+    yield writer.header()
+    parts = list(upload.parts.order_by("number"))
+    ends = [part.first_line for part in parts[1:]] + [None]
+    with default_storage.open(upload.rows_file) as file:
+        for part, end in zip(parts, ends, strict=True):
+            if not part.failed_rows:
+                continue
+            errors = _errors_of(part, before_line=end)
+            for block in read_blocks(
+                cast(BinaryIO, file),
+                layout.shape(),
+                start=part.start_byte,
+                end=part.end_byte,
+                first_line=part.first_line,
+            ):
+                yield from _refused_in(block, errors, writer)
+
+
+def plain_rows(rows: Sequence[Row]) -> list[Row]:
+    """Return rows of such a file as they were before their formulas were escaped."""
+    return [(line, list(map(plain_cell, cells))) for line, cells in rows]
+
+
+def _errors_of(part: UploadPart, *, before_line: int | None) -> dict[int, str]:
+    """Return what is wrong with each refused row of a part, in sentences."""
+    issues = RowIssue.objects.filter(
+        upload_id=part.upload_id, line__gte=part.first_line
+    )
+    if before_line is not None:
+        issues = issues.filter(line__lt=before_line)
+    sentences: dict[int, list[str]] = {}
+    for line, column, message in issues.order_by("line", "id").values_list(
+        "line", "column_name", "message"
+    ):
+        sentence = f"{column}: {message}" if column else message
+        sentences.setdefault(line, []).append(sentence)
+    return {line: " ".join(told) for line, told in sentences.items()}
+
+
+def _refused_in(
+    block: Block, errors: dict[int, str], writer: "_RowWriter"
+) -> Iterator[list[str]]:
+    refused = [
+        (line, writer.row(cells, line, errors[line]))
+        for line, cells in block.rows
+        if line in errors
+    ]
+    refused += [
+        (fault.line, writer.misshapen(fault.cells, fault.line, errors[fault.line]))
+        for fault in block.faults
+        if fault.line in errors
+    ]
+    for _, row in sorted(refused, key=lambda numbered: numbered[0]):
+        yield row
+
+
+class _RowWriter:
+    """Writes rows of one file as anybody may see and open them."""
+
+    def __init__(self, layout: Layout) -> None:
+        columns = layout.columns()
+        self.headers = layout.headers
+        self.places = [
+            place for place in range(len(self.headers)) if place not in columns.helpers
+        ]
+        self.id_place = columns.fields.get("national_id")
+        self.loan_place = columns.fields.get("loan_number")
+        self.secret = columns.secret
+
+    def header(self) -> list[str]:
+        headers = [self.headers[place] for place in self.places]
+        return [*map(spreadsheet_cell, headers), "_line", "_error"]
+
+    def row(self, cells: Sequence[str], line: int, error: str) -> list[str]:
+        """Write a row of which one cell or another was refused."""
+        shown = [self._masked(place, cells[place]) for place in self.places]
+        return self._write(shown, line, error)
+
+    def misshapen(self, cells: Sequence[str], line: int, error: str) -> list[str]:
+        """Write a row whose cells were not told apart for sure."""
+        shown = [
+            _masked_if_long(cell) if place == self.id_place else mask_national_ids(cell)
+            for place, cell in enumerate(cells)
+        ]
+        width = len(self.headers)
+        shown += [""] * (width - len(shown))
+        return [
+            *self._write([shown[place] for place in self.places], line, error),
+            *map(spreadsheet_cell, shown[width:] or [STILL_TO_MEND]),
+        ]
+
+    def _write(self, shown: Iterable[str], line: int, error: str) -> list[str]:
+        return [*map(spreadsheet_cell, shown), str(line), spreadsheet_cell(error)]
+
+    def _masked(self, place: int, cell: str) -> str:
+        if place == self.id_place:
+            return _masked_id(cell.strip())
+        if place in self.secret:
+            return mask_as_national_id(cell)
+        if place == self.loan_place:
+            return cell  # of twelve digits, one in ten would be lost by chance
+        return mask_national_ids(cell)
+
+
+def _masked_id(text: str) -> str:
+    if not text or text.casefold() in ABSENT:
+        return text
+    read = read_national_id(text)
+    if isinstance(read, Refused):
+        return f"{mask_as_national_id(text)}?"
+    shown, _ = read
+    return shown
+
+
+def _masked_if_long(cell: str) -> str:
+    if sum(map(str.isdigit, cell)) >= _LONG:
+        return mask_as_national_id(cell)
+    return mask_national_ids(cell)
