@@ -8,6 +8,7 @@ from django.contrib.auth.models import AbstractBaseUser
 
 from uploads.choices import Choices, by_place, header_fingerprint, in_order
 from uploads.columns import propose_meanings
+from uploads.corrections import layout_of_parent, with_parents_columns
 from uploads.dates import DateOrder
 from uploads.layout import Layout
 from uploads.models import ColumnMapping, FileUpload
@@ -55,14 +56,18 @@ def remember_mapping(
 def deciding_for(upload: FileUpload) -> Callable[[Layout], Layout]:
     """Return what says which columns of the upload's file are what.
 
-    The upload's own choices, else what its tenant confirmed for this header; else,
-    where somebody looks before a row is written, names and guesses; else sure names.
+    The upload's own choices, else what the columns of the file were that it corrects,
+    else what its tenant confirmed for this header; else, where somebody looks before a
+    row is written, names and guesses; else sure names.
     """
     choices = Choices.of(upload.choices)
 
     def decide(layout: Layout) -> Layout:
         if choices.are_about(layout):
             return choices.applied_to(layout)
+        parent = layout_of_parent(upload, layout.headers)
+        if parent is not None:
+            return with_parents_columns(layout, parent)
         mapping = find_mapping(tenant_id=upload.tenant_id, headers=layout.headers)
         if mapping is not None:
             return replace(
@@ -83,6 +88,8 @@ def deciding_for(upload: FileUpload) -> Callable[[Layout], Layout]:
 def is_to_be_reviewed(upload: FileUpload, layout: Layout) -> bool:
     """Tell whether an upload waits for somebody's word before a row is written."""
     if upload.review == FileUpload.Review.WHEN_NEW:
+        if layout_of_parent(upload, layout.headers) is not None:
+            return False
         known = find_mapping(tenant_id=upload.tenant_id, headers=layout.headers)
         return known is None
     return upload.review == FileUpload.Review.ALWAYS

@@ -7,6 +7,7 @@ once, or not at all, and whoever comes next finds what is left.
 
 import logging
 import re
+from dataclasses import replace
 from datetime import datetime, timedelta
 from tempfile import TemporaryFile
 from typing import BinaryIO, cast
@@ -24,6 +25,7 @@ from django.db import (
 from django.db.models import Exists, F, OuterRef
 
 from uploads.choices import Choices
+from uploads.corrections import with_parents_writing
 from uploads.encodings import UnreadableFile
 from uploads.loading import load_part
 from uploads.mappings import LOOKED_AT, deciding_for, is_to_be_reviewed
@@ -149,7 +151,8 @@ def _read(upload: FileUpload, now: datetime) -> int:
     )
     if not still.exists():
         return 0  # paused or cancelled meanwhile; who resumes has it read again
-    _keep_understood(upload, understood, rows_file, now)
+    layout = with_parents_writing(upload, understood.layout)
+    _keep_understood(upload, replace(understood, layout=layout), rows_file, now)
     return len(understood.parts)
 
 

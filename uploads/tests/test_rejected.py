@@ -396,7 +396,7 @@ def test_a_mended_file_goes_up_linked_to_its_parent(client: Client, tenant) -> N
 
     file = io.BytesIO(written(parent).replace(",12,", ",9876543219,").encode())
     file.name = "mended.csv"
-    client.post(add, {"tenant": tenant.pk, "file": file})
+    client.post(add, {"tenant": tenant.pk, "file": file, "start_at_once": "on"})
 
     child = work_off(FileUpload.objects.first())
     assert child.parent == parent
