@@ -9,6 +9,7 @@ import re
 from contacts.phones import PhoneRefused, mask, parse_phone
 from uploads.national_ids import mask_as_national_id, mask_national_ids
 from uploads.refusals import Refused
+from uploads.workbooks.values import FORMULA_WITHOUT_VALUE
 
 # Longer than any real one; below what a PostgreSQL index can hold.
 LONGEST_INDEXED = 200
@@ -25,6 +26,27 @@ _EXPONENT = re.compile(r"[0-9]+\.[0-9]+[eE]\+?[0-9]+")
 ABSENT = frozenset(
     {"-", "--", "na", "n/a", "n.a.", "nil", "none", "null", "not available"}
 )
+
+# As Excel shows them, in a workbook and in the CSV files it saves.
+_ERROR = Refused(
+    "cell_error",
+    "Excel shows an error in this cell: mend its formula, or clear the cell.",
+)
+CELL_ERRORS = {
+    **dict.fromkeys(
+        (
+            "#REF!", "#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#VALUE!",
+            "#SPILL!", "#CALC!", "#FIELD!", "#BLOCKED!", "#CONNECT!", "#UNKNOWN!",
+            "#BUSY!", "#GETTING_DATA",
+        ),
+        _ERROR,
+    ),
+    FORMULA_WITHOUT_VALUE: Refused(
+        "formula_without_value",
+        "The result of this cell's formula was not saved: open the workbook in Excel, "
+        "save it there, and upload it again.",
+    ),
+}  # fmt: skip
 
 _TOO_LONG = Refused("text_too_long", "This text is too long for its column.")
 

@@ -31,11 +31,6 @@ class Encoding:
 
 _SAVE_AS = "Open it and save it as CSV (UTF-8), then upload that."
 _KINDS = (
-    (
-        b"PK\x03\x04",
-        "This is an Excel workbook (or another zip archive): save it as CSV (UTF-8) "
-        "and upload that.",
-    ),
     (b"PK\x05\x06", "This is an empty zip archive, not a customer file."),
     (
         bytes.fromhex("D0CF11E0A1B11AE1"),

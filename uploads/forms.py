@@ -29,11 +29,12 @@ class NewUploadForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic a
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         file = self.fields["file"]
-        file.widget.attrs["accept"] = ".csv,.tsv,.txt,text/csv,text/plain"
+        file.widget.attrs["accept"] = ".csv,.tsv,.txt,.xlsx,text/csv,text/plain"
         file.help_text = (
-            "A CSV file with a header row. It needs a name and a mobile number for "
-            "each customer; loan number, amounts, EMI, due date and days past due are "
-            "read when they are there, and every other column is kept."
+            "A CSV or TSV file, or an Excel workbook (.xlsx), with a header row. It "
+            "needs a name and a mobile number for each customer; loan number, amounts, "
+            "EMI, due date and days past due are read when they are there, and every "
+            "other column is kept. Of a workbook, the first visible sheet is read."
         )
 
     def clean_tenant(self) -> Tenant:

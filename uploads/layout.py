@@ -46,6 +46,7 @@ class Layout:
     meanings: dict[int, str] | None = None
     # Date columns in which nothing says what stands first.
     open_dates: tuple[str, ...] = ()
+    sheet: str = ""  # of a workbook: its rows are lines, parted by tabs
 
     def shape(self) -> Shape:
         return Shape(
@@ -54,6 +55,7 @@ class Layout:
             delimiter=self.delimiter,
             width=len(self.headers),
             needed=self.columns().width,
+            is_sheet=bool(self.sheet),
         )
 
     def columns(self) -> Columns:
@@ -80,13 +82,17 @@ class Layout:
             if meanings is None
             else {int(place): name for place, name in meanings.items()},
             open_dates=tuple(kept.get("open_dates", ())),
+            sheet=kept.get("sheet", ""),
         )
 
 
 def find_layout(
-    file: BinaryIO, encoding: Encoding, *, delimiter: str = ""
+    file: BinaryIO, encoding: Encoding, *, delimiter: str = "", sheet: str = ""
 ) -> tuple[Layout, list[str]]:
-    """Find delimiter, unless it is given, and header in the first rows."""
+    """Find delimiter, unless it is given, and header in the first rows.
+
+    `sheet` names the sheet of a workbook whose rows the lines are.
+    """
     file.seek(encoding.bom)
     head = file.read(_HEAD)
     cut = len(head) if len(head) < _HEAD else after_last_line(head)
@@ -99,7 +105,7 @@ def find_layout(
     if not any(map(str.strip, lines)):
         raise UnreadableFile("The file is empty.")
     skipped = 0
-    hint = _SEPARATOR_LINE.fullmatch(lines[0])
+    hint = None if sheet else _SEPARATOR_LINE.fullmatch(lines[0])
     if hint and hint[1] in DELIMITERS:
         skipped, delimiters = 1, [hint[1]]
     else:
@@ -112,28 +118,32 @@ def find_layout(
     )
     if not best.known:
         raise UnreadableFile(
-            f"No header was found in the first {_HEADER_WITHIN} rows: a row that names "
-            "the columns, such as Customer Name, Mobile No, Loan No, EMI, Due Date."
+            f"No header was found in the first {_HEADER_WITHIN} rows"
+            + (f" of the sheet \u201c{sheet}\u201d" if sheet else "")
+            + ": a row that names the columns, such as Customer Name, Mobile No, Loan "
+            "No, EMI, Due Date."
         )
     header_lines = skipped + best.last_line + 1
     raw_lines = head[:cut].splitlines(keepends=True)
     notices = [encoding.notice] if encoding.notice else []
-    if best.delimiter != ",":
+    if best.delimiter != "," and not sheet:
         notices.append(f"The cells are separated by {DELIMITERS[best.delimiter]}.")
     if best.rows_above:
         notices.append(
-            f"The header was found in line {header_lines}; what stands above it was "
-            "passed over."
+            f"The header was found in {'row' if sheet else 'line'} {header_lines}; "
+            "what stands above it was passed over."
         )
     layout = Layout(
         encoding=encoding.name,
         damaged=encoding.damaged,
         delimiter=best.delimiter,
         headers=tuple(
-            mask_national_ids(" ".join(header.split())) for header in best.headers
+            mask_national_ids(" ".join(header.split()))
+            for header in best.headers[: best.width]
         ),
         data_start=encoding.bom + sum(map(len, raw_lines[:header_lines])),
         first_line=header_lines + 1,
+        sheet=sheet,
     )
     return layout, notices
 
@@ -147,6 +157,7 @@ class _Attempt(NamedTuple):
     rows_above: int
     known: int
     alike: float  # the share of rows as wide as the header
+    width: int  # up to the last column with a header, or with a cell below it
 
     @property
     def score(self) -> tuple[int, float, int]:
@@ -165,7 +176,21 @@ def _try_delimiter(lines: Sequence[str], delimiter: str) -> _Attempt:
     last_line, headers = rows[-above] if rows else (0, [])
     below = rows[1 - above :]
     alike = sum(len(row) == len(headers) for _, row in below) / (len(below) or 1)
-    return _Attempt(delimiter, headers, last_line, -above, known, alike)
+    # What is blank to the right of the table may be very wide, and costs memory.
+    width = max(map(_used_width, [headers, *(row for _, row in below)]))
+    return _Attempt(
+        delimiter,
+        headers,
+        last_line,
+        -above,
+        known,
+        alike,
+        min(width, len(headers)),
+    )
+
+
+def _used_width(row: Sequence[str]) -> int:
+    return max((place for place, cell in enumerate(row, 1) if cell.strip()), default=0)
 
 
 def missing_sentence(columns: Columns, headers: Sequence[str]) -> str:

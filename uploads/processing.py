@@ -31,6 +31,7 @@ from uploads.loading import load_part
 from uploads.mappings import LOOKED_AT, deciding_for, is_to_be_reviewed
 from uploads.models import FileUpload, UploadPart
 from uploads.reader import Understood, rewrite_as_utf8, understand, wide_encoding
+from uploads.workbooks.conversion import ReadSheet, is_workbook, write_rows
 
 logger = logging.getLogger(__name__)
 
@@ -119,11 +120,12 @@ def _take_turn_reading(upload_id: int) -> bool:
 
 def _read(upload: FileUpload, now: datetime) -> int:
     try:
-        rows_file = _rows_file(upload)
+        rows_file, sheet = _rows_file(upload)
         choices = Choices.of(upload.choices)
         with default_storage.open(rows_file) as file:
             understood = understand(
                 cast(BinaryIO, file),
+                sheet=sheet.name if sheet else "",
                 encoding_name=choices.encoding,
                 delimiter=choices.delimiter,
                 decide=deciding_for(upload),
@@ -151,25 +153,32 @@ def _read(upload: FileUpload, now: datetime) -> int:
     )
     if not still.exists():
         return 0  # paused or cancelled meanwhile; who resumes has it read again
+    if sheet:
+        understood.notices.insert(0, sheet.notice)
     layout = with_parents_writing(upload, understood.layout)
     _keep_understood(upload, replace(understood, layout=layout), rows_file, now)
     return len(understood.parts)
 
 
-def _rows_file(upload: FileUpload) -> str:
-    """Return the name of the kept file from which rows are read."""
+def _rows_file(upload: FileUpload) -> tuple[str, ReadSheet | None]:
+    """Return the name of the kept file from which rows are read.
+
+    It lies beside the one that was sent, where that cannot be cut by bytes. Of a
+    workbook, also which sheet it holds.
+    """
     kept_name = str(upload.file.name)
-    with default_storage.open(kept_name) as file:
-        kept = cast(BinaryIO, file)
-        encoding = wide_encoding(kept)
-        if encoding is None:
-            return kept_name
-        name = f"{kept_name}.utf8"
-        with TemporaryFile() as rewritten:
+    with default_storage.open(kept_name) as file, TemporaryFile() as rewritten:
+        kept, sheet = cast(BinaryIO, file), None
+        if is_workbook(kept):
+            sheet = write_rows(kept, cast(BinaryIO, rewritten))
+        elif encoding := wide_encoding(kept):
             rewrite_as_utf8(kept, encoding, cast(BinaryIO, rewritten))
-            rewritten.seek(0)
-            default_storage.delete(name)  # of an attempt that did not end well
-            return default_storage.save(name, File(rewritten))
+        else:
+            return kept_name, None
+        name = f"{kept_name}.utf8"
+        rewritten.seek(0)
+        default_storage.delete(name)  # of an attempt that did not end well
+        return default_storage.save(name, File(rewritten)), sheet
 
 
 def _keep_understood(

@@ -87,6 +87,7 @@ def by_names(layout: Layout) -> Layout:
 def understand(
     file: BinaryIO,
     *,
+    sheet: str = "",
     encoding_name: str = "",
     delimiter: str = "",
     decide: Callable[[Layout], Layout] = by_names,
@@ -95,15 +96,21 @@ def understand(
 ) -> Understood:
     """Read the file once and say how it is to be read.
 
-    `encoding_name` and `delimiter` are found unless given; `decide` has the last word
-    on what the columns are, once the header is known. Raises `UnreadableFile` when the
-    file cannot be read, or lacks a column that must be there, unless it may.
+    `sheet` names the sheet of a workbook whose rows the lines are, as tab-separated
+    UTF-8. `encoding_name` and `delimiter` are found unless given; `decide` has the last
+    word on what the columns are, once the header is known. Raises `UnreadableFile` when
+    the file cannot be read, or lacks a column that must be there, unless it may.
     """
-    refuse_other_kinds(file)
-    encoding = (
-        chosen_encoding(file, encoding_name) if encoding_name else find_encoding(file)
-    )
-    layout, notices = find_layout(file, encoding, delimiter=delimiter)
+    if sheet:
+        encoding, delimiter = Encoding("utf-8"), "\t"
+    else:
+        refuse_other_kinds(file)
+        encoding = (
+            chosen_encoding(file, encoding_name)
+            if encoding_name
+            else find_encoding(file)
+        )
+    layout, notices = find_layout(file, encoding, delimiter=delimiter, sheet=sheet)
     layout = decide(layout)
     columns = layout.columns()
     if columns.missing and not may_lack_columns:

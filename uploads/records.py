@@ -48,6 +48,7 @@ class Shape:
     width: int
     # Cells up to the last column with a header: what follows may be left out.
     needed: int
+    is_sheet: bool = False  # the lines are a workbook's rows
 
 
 @dataclass(slots=True)
@@ -234,8 +235,8 @@ class _Parser:
                 index,
                 row,
                 "row_ragged",
-                f"This row has {len(row)} cells where the header has {width}: an "
-                "amount with commas needs quotes, a blank cell its delimiter.",
+                f"This row has {len(row)} cells where the header has {width}: "
+                + (_BESIDE if self.shape.is_sheet else _DELIMITERS_AMISS),
             )
             return
         self.rows.append((self.first_line + index, row[:width]))
@@ -244,6 +245,8 @@ class _Parser:
         self.faults.append(Fault(self.first_line + index, code, message, cells))
 
 
+_BESIDE = "delete what stands to the right of the table."
+_DELIMITERS_AMISS = "an amount with commas needs quotes, a blank cell its delimiter."
 _STRAY_QUOTE = "A quotation mark in this row is never closed, or stands astray."
 _ENCODING = (
     "This row is not in the encoding of the file: save the file as CSV UTF-8 again."

@@ -23,6 +23,7 @@ from uploads.amounts import (
 )
 from uploads.cells import (
     ABSENT,
+    CELL_ERRORS,
     LONGEST_TEXT,
     masked_value,
     read_email,
@@ -173,7 +174,7 @@ class RowReader:
             text = cell.strip()
             if not text:
                 continue
-            read = read_national_id(text)
+            read = CELL_ERRORS.get(text) or read_national_id(text)
             if not isinstance(read, Refused):
                 shown[index], whole = read
                 if whole:
@@ -198,6 +199,13 @@ class RowReader:
             (key, _masked_column(cells[place], secret=place in self._secret))
             for place, key in self._extra.items()
         ]
+        for key, column in kept:
+            if CELL_ERRORS.keys().isdisjoint(column):
+                continue
+            for index, text in enumerate(column):
+                if error := CELL_ERRORS.get(text):
+                    issue = Issue(numbers[index], key, text, *error)
+                    refused.setdefault(index, []).append(issue)
         keys = [key for key, _ in kept]
         extra = values["extra"]
         for index, row in enumerate(zip(*(column for _, column in kept), strict=True)):
@@ -250,6 +258,8 @@ class _CellReader(dict[str, Value]):
         text = cell.strip()
         if not text:
             return self.blank
+        if text[0] == "#" and (error := CELL_ERRORS.get(text)):
+            return error
         value = self.read(text)
         if isinstance(value, str):
             return value

@@ -1,0 +1,69 @@
+"""The process in which a workbook is read, apart from the worker that asked for it.
+
+Whatever the file makes of it, killed by a limit or aborted for want of memory, the
+worker lives and tells the uploader. It reads standard input, writes the rows to
+standard output and one line of JSON, how it went, to standard error.
+"""
+
+import ctypes
+import json
+import os
+import resource
+import signal
+import sys
+from typing import BinaryIO
+
+from uploads.encodings import UnreadableFile
+from uploads.workbooks.archive import TOO_LARGE, Archive, damage_is_refused
+from uploads.workbooks.book import read_book
+from uploads.workbooks.sheet import SheetWriter
+from uploads.workbooks.strings import read_strings
+
+MOST_MEMORY = 288 << 20
+MOST_SECONDS = 9
+_PR_SET_PDEATHSIG = 1
+
+
+def main() -> None:
+    """Set the limits, then read."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != int(sys.argv[-1]):
+        return  # the worker was gone before it could be followed
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (MOST_SECONDS, MOST_SECONDS + 1))
+    try:
+        answer = convert(sys.stdin.buffer, sys.stdout.buffer)
+        sys.stdout.buffer.flush()
+    except UnreadableFile as unreadable:
+        answer = {"refused": str(unreadable)}
+    except MemoryError:
+        answer = {"refused": TOO_LARGE}
+    except Exception as exc:
+        # A traceback could hold a customer's words.
+        answer = {"defect": type(exc).__name__}
+    sys.stderr.write(json.dumps(answer))
+
+
+def convert(source: BinaryIO, target: BinaryIO) -> dict[str, str]:
+    """Write the rows of a workbook's first visible sheet; say which it is.
+
+    Raises `UnreadableFile` for what cannot be read.
+    """
+    with damage_is_refused():
+        archive = Archive(source)
+        book = read_book(archive)
+        strings: list[str] = []
+        if book.strings in archive:
+            with archive.open(book.strings) as file:
+                strings = read_strings(file)
+        writer = SheetWriter(book, strings, target)
+        with archive.open(book.sheet.member) as file:
+            writer.write(file)
+    others = book.others_sentence()
+    if not writer.row_count:
+        raise UnreadableFile(
+            f"The sheet \u201c{book.sheet.name}\u201d is empty. Only the first visible "
+            f"sheet of a workbook is read. {others}".rstrip()
+        )
+    return {"sheet": book.sheet.name, "others": others}
