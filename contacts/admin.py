@@ -110,7 +110,12 @@ class ContactAdmin(TenantScopedAdmin):
         if contact is not None:
             context["panels"] = render_panels(request=request, contact=contact)
             context["identities"] = contact.identities.order_by("kind", "-seen_at")[:20]
-            context["merges"] = contact.absorbed_merges.order_by("-merged_at")[:20]
+            context["merges"] = contact.absorbed_merges.select_related(
+                "merged_by"
+            ).order_by("-merged_at")[:20]
+            context["may_see_merges"] = request.user.has_perm(
+                "contacts.view_contactmerge"
+            )
         return super().render_change_form(request, context, *args, **kwargs)
 
     @display(description="name", ordering="name")
@@ -146,7 +151,35 @@ class ContactIdentityAdmin(ViewOnlyAdmin):
 
 @admin.register(ContactMerge)
 class ContactMergeAdmin(ViewOnlyAdmin):
-    list_display = ["__str__", "tenant", "survivor", "reason", "merged_by", "merged_at"]
+    """What was joined into whom, and why; the rows it moved are counted by table."""
+
+    list_display = ["former", "survivor", "tenant", "reason", "merger", "merged_at"]
     list_select_related = ["tenant", "survivor", "merged_by"]
     list_filter = ["reason"]
     ordering = ["-id"]
+    fields = [
+        "former",
+        "survivor",
+        "reason",
+        "merger",
+        "merged_at",
+        "undone_at",
+        "moved_rows",
+    ]
+    readonly_fields = ["former", "merger", "moved_rows"]
+
+    @display(description="joined contact")
+    def former(self, merge: ContactMerge) -> str:
+        was = merge.merged_contact
+        names = [was.get("name"), was.get("phone_number")]
+        known_by = ", ".join(filter(None, dict.fromkeys(names)))
+        return f"{known_by or 'no name'} (contact {merge.merged_contact_id})"
+
+    @display(description="joined by")
+    def merger(self, merge: ContactMerge) -> str:
+        return str(merge.merged_by or "the product itself")
+
+    @display(description="moved")
+    def moved_rows(self, merge: ContactMerge) -> str:
+        counts = (f"{len(ids)} of {table}" for table, ids in merge.moved.items() if ids)
+        return ", ".join(counts) or "nothing"

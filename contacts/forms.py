@@ -24,6 +24,7 @@ class ContactForm(forms.ModelForm):  # type: ignore[type-arg] # not generic at r
     class Meta:
         model = Contact
         fields = ["name", "email"]
+        labels = {"email": "E-mail"}
         help_texts = {
             "email": "Stays through later answers; blank takes their own again."
         }

@@ -52,9 +52,10 @@ class WebhookEventAdmin(SuperuserOnly, Styled, BoundedAdmin):
         "processed_at",
         "made",
         "people",
+        "awaited",
         "content",
     ]
-    readonly_fields = ["state", "made", "people", "content"]
+    readonly_fields = ["state", "made", "people", "awaited", "content"]
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -158,6 +159,12 @@ class WebhookEventAdmin(SuperuserOnly, Styled, BoundedAdmin):
             format_html_join(", ", '<a href="{}">{}</a>', links[:_SHOWN_PEOPLE]),
             " and more" if len(links) > _SHOWN_PEOPLE else "",
         )
+
+    @display(description="waits for", empty_value="nobody")
+    def awaited(self, event: WebhookEvent) -> str | None:
+        # Each is a tenant, a kind of identity and its value.
+        people = [one.split(" ", 2)[-1] for one in event.awaits]
+        return ", ".join(dict.fromkeys(people)) or None
 
     @display(description="body")
     def content(self, event: WebhookEvent) -> SafeString:

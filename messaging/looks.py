@@ -1,6 +1,7 @@
 """What the pages of messages and of events share: colours, and raw JSON."""
 
 import json
+import re
 from contextlib import suppress
 
 from django.utils.html import format_html
@@ -9,6 +10,7 @@ from django.utils.text import Truncator
 
 # A body may have 3 MB; nobody reads more than this of one on a page.
 _SHOWN_CHARACTERS = 100_000
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 STATUS_COLOURS = {
     "processed": "success",
@@ -22,10 +24,14 @@ STATUS_COLOURS = {
 
 
 def pretty(text: str) -> SafeString:
-    """Return JSON laid out to be read, or whatever else it is, escaped."""
+    """Return JSON laid out to be read, or whatever else it is, escaped.
+
+    Controls, which a browser would leave out, stand as escapes.
+    """
     # What is no JSON is shown as it came: that is what its reader wants to see.
     with suppress(ValueError, RecursionError):
         text = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+    text = _CONTROLS.sub(lambda control: f"\\x{ord(control[0]):02x}", text)
     return format_html(
         '<pre class="chat-raw">{}</pre>', Truncator(text).chars(_SHOWN_CHARACTERS)
     )

@@ -6,7 +6,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from contacts.models import Contact, ContactIdentity
+from contacts.models import Contact, ContactIdentity, ContactMerge
 from contacts.panels import register_contact_panel
 from contacts.tests.factories import ContactFactory
 from tenants.tests.factories import MembershipFactory, TenantFactory
@@ -298,6 +298,58 @@ def test_the_page_shows_what_a_person_is_and_was_known_by(
     page = client.get(page_of(contact)).content.decode()
 
     assert "919000000001" in page.partition('id="known-by"')[2]
+
+
+def joined(survivor: Contact, **was: str | None) -> ContactMerge:
+    """A merge as the product records it."""
+    return ContactMerge.objects.create(
+        tenant=survivor.tenant,
+        survivor=survivor,
+        merged_contact_id=4711,
+        merged_contact={"name": "Asha Verma", "phone_number": None} | was,
+        survivor_before={},
+        moved={"chat_messages": [5, 6], "contact_identities": []},
+        reason="identities_met",
+    )
+
+
+def test_who_was_joined_into_a_contact_can_be_looked_at(
+    client: Client, contact: Contact
+) -> None:
+    merge = joined(contact)
+    address = reverse("admin:contacts_contactmerge_change", args=[merge.pk])
+
+    pages = [
+        client.get(one).content.decode()
+        for one in (
+            page_of(contact),
+            reverse("admin:contacts_contactmerge_changelist"),
+            address,
+        )
+    ]
+
+    assert address in pages[0]
+    assert "number and user id arrived together" in pages[0]
+    for page in pages[1:]:
+        assert "Asha Verma (contact 4711)" in page
+        assert "the product itself" in page
+    assert "2 of chat_messages" in pages[2]
+    assert client.post(address, {"reason": "by_hand"}).status_code == 403
+
+
+def test_a_stranger_sees_no_merge(client: Client, clerk: User) -> None:
+    theirs = joined(ContactFactory.create())
+    address = reverse("admin:contacts_contactmerge_change", args=[theirs.pk])
+
+    there = client.get(address)
+    nothing = client.get(address.replace(str(theirs.pk), "987654321"))
+    listed = client.get(reverse("admin:contacts_contactmerge_changelist"))
+
+    assert (there.status_code, nothing.status_code) == (404, 404)
+    assert there.content == nothing.content.replace(
+        b"987654321", str(theirs.pk).encode()
+    )
+    assert list(listed.context["cl"].result_list) == []
 
 
 def test_a_contact_is_never_deleted_by_hand(client: Client, contact: Contact) -> None:

@@ -12,6 +12,8 @@ from messaging.models import ChatMessage, MessageStatus, WebhookEvent
 from messaging.tests.bodies import (
     ASHA,
     PHONE_NUMBER_ID,
+    body,
+    change,
     message,
     message_body,
     person,
@@ -270,6 +272,28 @@ def test_an_event_that_nobody_can_read_can_be_looked_at(client, owner, body):
     address = reverse("admin:messaging_webhookevent_change", args=[event.pk])
 
     assert client.get(address).status_code == 200
+
+
+def test_what_a_browser_would_leave_out_of_a_body_is_shown_as_an_escape(client, owner):
+    event = WebhookEventFactory.create(body=b"\xff a\x00b \x1b[31m", status="parked")
+    address = reverse("admin:messaging_webhookevent_change", args=[event.pk])
+
+    html = client.get(address).content.decode()
+
+    assert r"\xff a\x00b \x1b[31m" in html
+
+
+def test_an_event_says_whom_it_waits_for(client, owner, number):
+    stop = {"wa_id": ASHA, "category": "marketing_messages", "value": "stop"}
+    deliver(body(change(field="user_preferences", user_preferences=[stop])))
+    event = WebhookEvent.objects.get()
+
+    html = client.get(
+        reverse("admin:messaging_webhookevent_change", args=[event.pk])
+    ).content.decode()
+
+    assert "Waits for" in html
+    assert f">{ASHA}<" in html
 
 
 @pytest.mark.parametrize(
