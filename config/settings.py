@@ -101,6 +101,11 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024
 # Bodies hold what people wrote; once processed they serve for replays only. 0: forever.
 EVENT_RETENTION_DAYS = env.int("EVENT_RETENTION_DAYS", 90)
 
+# Customer files
+
+# They hold national ids whole, which nothing else does. 0: forever.
+UPLOAD_FILE_RETENTION_DAYS = env.int("UPLOAD_FILE_RETENTION_DAYS", 90)
+
 # Logs
 
 # Whole numbers and names in the log, for an operator who needs them for an hour.

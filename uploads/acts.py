@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
 
 from uploads.models import FileUpload, UploadAct
 
@@ -28,6 +29,25 @@ def open_acts(upload: FileUpload) -> list[str]:
     if not upload.succeeded_rows:
         impossible.add("undo")
     return [act for act in acts if act not in impossible]
+
+
+@transaction.atomic
+def mark_cancelled(
+    upload_id: int, *, by: AbstractBaseUser | None, at: datetime
+) -> bool:
+    """End an upload that has not ended; False when it has."""
+    cancelled = FileUpload.objects.filter(
+        pk=upload_id,
+        status__in=[
+            Status.PENDING,
+            Status.REVIEW,
+            Status.PROCESSING,
+            Status.PAUSED,
+        ],
+    ).update(status=Status.CANCELLED, completed_at=at, updated_at=at)
+    if cancelled:
+        record_act(upload_id, UploadAct.Act.CANCELLED, by=by, at=at)
+    return bool(cancelled)
 
 
 def record_act(

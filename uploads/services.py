@@ -16,7 +16,7 @@ from django.db import transaction
 from django.db.models import Case, Value, When
 
 from tenants.models import Tenant
-from uploads.acts import record_act
+from uploads.acts import mark_cancelled, record_act
 from uploads.bell import ring
 from uploads.models import FileUpload, UploadAct, UploadPart
 from uploads.national_ids import mask_national_ids
@@ -115,7 +115,6 @@ def resume_upload(
     return bool(resumed)
 
 
-@transaction.atomic
 def cancel_upload(
     *, upload_id: int, by: AbstractBaseUser | None, now: datetime
 ) -> bool:
@@ -124,18 +123,7 @@ def cancel_upload(
     Parts that are loaded stay loaded; one in work is taken back, for its worker adds
     its counts only to an upload that goes on.
     """
-    cancelled = FileUpload.objects.filter(
-        pk=upload_id,
-        status__in=[
-            Status.PENDING,
-            Status.REVIEW,
-            Status.PROCESSING,
-            Status.PAUSED,
-        ],
-    ).update(status=Status.CANCELLED, completed_at=now, updated_at=now)
-    if cancelled:
-        record_act(upload_id, Act.CANCELLED, by=by, at=now)
-    return bool(cancelled)
+    return mark_cancelled(upload_id, by=by, at=now)
 
 
 @transaction.atomic

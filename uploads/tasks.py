@@ -6,6 +6,7 @@ from typing import Any
 
 from celery import shared_task
 from celery.signals import worker_ready
+from django.conf import settings
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
@@ -16,6 +17,7 @@ from uploads.processing import (
     read_upload,
     stalled_uploads,
 )
+from uploads.retention import purge_files
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +27,7 @@ _SLICE_SECONDS = 2.0
 _MOST_HELPERS = 8
 # Below the period at which beat calls the sweep (config/celery.py), or they pile up.
 _SWEEP_EXPIRES_SECONDS = 19
+_PURGE_EXPIRES_SECONDS = 3500
 
 
 @shared_task
@@ -58,6 +61,12 @@ def sweep() -> None:
     for upload_id in stalled_uploads(now=timezone.now()):
         logger.info("Upload %s stood still and is carried on", upload_id)
         process_upload(upload_id)
+
+
+@shared_task(expires=_PURGE_EXPIRES_SECONDS)
+def purge_old_files() -> None:
+    """Delete the customer files whose retention is over."""
+    purge_files(days=settings.UPLOAD_FILE_RETENTION_DAYS, now=timezone.now())
 
 
 @worker_ready.connect
