@@ -18,15 +18,16 @@ from contacts.list_filters import (
     PhoneFilter,
     TouchedFilter,
 )
-from contacts.models import Contact, ContactIdentity, ContactMerge
+from contacts.merge_admin import MergingAdmin
+from contacts.models import Contact, ContactIdentity
 from contacts.panels import render_panels
 from contacts.search import matching
 from tenants.access import tenants_of
-from tenants.scoped_admin import TenantScopedAdmin, ViewOnlyAdmin
+from tenants.scoped_admin import ViewOnlyAdmin
 
 
 @admin.register(Contact)
-class ContactAdmin(TenantScopedAdmin):
+class ContactAdmin(MergingAdmin):
     """Staff may name a person and add one; what WhatsApp said stays as it was said.
 
     Counters and times are shown above the form and never in it: a worker counts on
@@ -110,6 +111,7 @@ class ContactAdmin(TenantScopedAdmin):
         if contact is not None:
             context["panels"] = render_panels(request=request, contact=contact)
             context["identities"] = contact.identities.order_by("kind", "-seen_at")[:20]
+            context["may_merge"] = self.has_change_permission(request, contact)
             context["merges"] = contact.absorbed_merges.select_related(
                 "merged_by"
             ).order_by("-merged_at")[:20]
@@ -147,39 +149,3 @@ class ContactIdentityAdmin(ViewOnlyAdmin):
     search_fields = ["=value"]
     search_help_text = "A whole number (digits) or WhatsApp user id"
     ordering = ["-id"]
-
-
-@admin.register(ContactMerge)
-class ContactMergeAdmin(ViewOnlyAdmin):
-    """What was joined into whom, and why; the rows it moved are counted by table."""
-
-    list_display = ["former", "survivor", "tenant", "reason", "merger", "merged_at"]
-    list_select_related = ["tenant", "survivor", "merged_by"]
-    list_filter = ["reason"]
-    ordering = ["-id"]
-    fields = [
-        "former",
-        "survivor",
-        "reason",
-        "merger",
-        "merged_at",
-        "undone_at",
-        "moved_rows",
-    ]
-    readonly_fields = ["former", "merger", "moved_rows"]
-
-    @display(description="joined contact")
-    def former(self, merge: ContactMerge) -> str:
-        was = merge.merged_contact
-        names = [was.get("name"), was.get("phone_number")]
-        known_by = ", ".join(filter(None, dict.fromkeys(names)))
-        return f"{known_by or 'no name'} (contact {merge.merged_contact_id})"
-
-    @display(description="joined by")
-    def merger(self, merge: ContactMerge) -> str:
-        return str(merge.merged_by or "the product itself")
-
-    @display(description="moved")
-    def moved_rows(self, merge: ContactMerge) -> str:
-        counts = (f"{len(ids)} of {table}" for table, ids in merge.moved.items() if ids)
-        return ", ".join(counts) or "nothing"

@@ -75,6 +75,18 @@ OWN_COLUMNS = tuple(one.name for one in fields(Standing) if one.name != "names")
 STANDING_COLUMNS = OWN_COLUMNS + NAME_COLUMNS
 
 
+def combined(survivor: Contact, merged: Contact, *, now: datetime) -> Contact:
+    """Return what a merge would make of the survivor; nothing is written."""
+    one, other = (
+        Standing.of([getattr(contact, column) for column in STANDING_COLUMNS])
+        for contact in (survivor, merged)
+    )
+    number = number_of_both(survivor.phone_number, merged.phone_number)
+    both = one.with_other(other, phone_number=number, now=now)
+    values = dict(zip(STANDING_COLUMNS, both.values(), strict=True))
+    return Contact(pk=survivor.pk, tenant_id=survivor.tenant_id, **values)
+
+
 def number_of_both(mine: str | None, theirs: str | None) -> str | None:
     """Return the number to show: the survivor's, in the longest of its spellings."""
     if mine and theirs and mine != theirs and canonical(mine) == canonical(theirs):
