@@ -1,5 +1,6 @@
 """What lenders' files say about people, one dated entry per row and upload."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.functions import RandomUUID
 from django.db import models
 from django.db.models import Q
@@ -95,3 +96,82 @@ class Customer(models.Model):
 
     def __str__(self) -> str:
         return f"{self.full_name}, line {self.row_number}"
+
+
+class Comparison(models.Model):
+    """What a file says differently from an earlier one, worked out once.
+
+    Entries do not change. They go, by an undo or an erasure, and come, when a failed
+    upload is tried again: the counts say of how many entries this was made, and when
+    they are no longer true it is made anew.
+    """
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="+")
+    earlier_upload = models.ForeignKey(
+        "uploads.FileUpload", models.CASCADE, related_name="+", db_index=False
+    )
+    later_upload = models.ForeignKey(
+        "uploads.FileUpload", models.CASCADE, related_name="+"
+    )
+    earlier_entries = models.PositiveIntegerField()
+    later_entries = models.PositiveIntegerField()
+    by_phone = models.BooleanField(
+        help_text="One of the files names no loan, so phones were matched."
+    )
+    made_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "upload_comparisons"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["earlier_upload", "later_upload"],
+                name="upload_comparisons_earlier_upload_id_later_upload_id_key",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"uploads {self.earlier_upload_id} and {self.later_upload_id}"
+
+
+class ComparedGroup(models.Model):
+    """The loans of a comparison that fared alike, those who owe most first.
+
+    The n-th of `earlier_lines` and the n-th of `later_lines` are the lines of one loan
+    in the two files; of a new or a gone loan there is only the one.
+    """
+
+    class Outcome(models.TextChoices):
+        WORSE = "worse", "worse"
+        BETTER = "better", "better"
+        UNCHANGED = "unchanged", "unchanged"
+        NEW = "new", "new"
+        GONE = "gone", "gone"
+
+    comparison = models.ForeignKey(
+        Comparison, models.CASCADE, related_name="groups", db_index=False
+    )
+    outcome = models.CharField(max_length=12, choices=Outcome.choices)
+    loan_count = models.PositiveIntegerField()
+    outstanding_before = models.DecimalField(max_digits=20, decimal_places=2)
+    outstanding_after = models.DecimalField(max_digits=20, decimal_places=2)
+    outstanding_change = models.DecimalField(max_digits=20, decimal_places=2)
+    earlier_lines = ArrayField(models.PositiveIntegerField())
+    later_lines = ArrayField(models.PositiveIntegerField())
+
+    class Meta:
+        db_table = "upload_compared_groups"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["comparison", "outcome"],
+                name="upload_compared_groups_comparison_id_outcome_key",
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    outcome__in=["worse", "better", "unchanged", "new", "gone"]
+                ),
+                name="upload_compared_groups_outcome_known",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.loan_count} {self.outcome}"

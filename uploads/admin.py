@@ -14,8 +14,9 @@ from customers.list_filters import UploadFilter
 from tenants.access import tenants_of
 from tenants.scoped_admin import ViewOnlyAdmin
 from uploads import services
-from uploads.act_admin import ActPages, page_of, staff_of
+from uploads.act_admin import page_of, staff_of
 from uploads.acts import open_acts
+from uploads.comparison_pages import ComparisonPages
 from uploads.forms import NewUploadForm
 from uploads.list_filters import CodeFilter
 from uploads.models import ColumnMapping, FileUpload, RowIssue, UploadPart
@@ -27,7 +28,7 @@ Status = FileUpload.Status
 
 
 @admin.register(FileUpload)
-class FileUploadAdmin(ReviewPages, ActPages):
+class FileUploadAdmin(ReviewPages, ComparisonPages):
     """A file is sent in by the form; what becomes of it, workers write.
 
     Nothing of an upload is ever saved from a form: saving would write back the
