@@ -212,9 +212,15 @@ class FileUpload(models.Model):
     def rows_file(self) -> str:
         """The kept file that the parts' places refer to, in the default storage.
 
-        UTF-16 and UTF-32 are rewritten once, so that parts can be cut by bytes.
+        Workbooks, UTF-16 and UTF-32 are rewritten once, so that parts can be cut by
+        bytes.
         """
         return str(self.layout.get("rows_file") or self.file.name)
+
+    @property
+    def rewritten_name(self) -> str:
+        """Where the kept file's rows are rewritten, where they have to be."""
+        return f"{self.file.name}.utf8"
 
     @property
     def sentence(self) -> str:

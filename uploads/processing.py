@@ -175,7 +175,7 @@ def _rows_file(upload: FileUpload) -> tuple[str, ReadSheet | None]:
             rewrite_as_utf8(kept, encoding, cast(BinaryIO, rewritten))
         else:
             return kept_name, None
-        name = f"{kept_name}.utf8"
+        name = upload.rewritten_name
         rewritten.seek(0)
         default_storage.delete(name)  # of an attempt that did not end well
         return default_storage.save(name, File(rewritten)), sheet

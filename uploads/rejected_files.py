@@ -19,9 +19,9 @@ from django.core.files.storage import default_storage
 from uploads.layout import Layout
 from uploads.models import FileUpload
 from uploads.rejected import rejected_rows
+from uploads.workbooks.conversion import is_workbook
 
 _CHUNK = 1 << 16
-_WORKBOOK_MAGIC = b"PK\x03\x04"
 _WORKBOOK_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 # A wider one helps nobody who mends names and numbers.
 _COLUMN_WIDTH = 18
@@ -48,7 +48,9 @@ def rejected_file(upload: FileUpload) -> RejectedFile:
     if not upload.file or not default_storage.exists(upload.rows_file):
         raise KeptFileGone(upload.pk)
     stem = PurePath(upload.original_name).stem
-    if _is_workbook(upload):
+    with default_storage.open(upload.file.name) as kept:
+        came_as_workbook = is_workbook(cast(BinaryIO, kept))
+    if came_as_workbook:
         return RejectedFile(
             name=f"{stem}-refused-rows.xlsx",
             content_type=_WORKBOOK_TYPE,
@@ -59,11 +61,6 @@ def rejected_file(upload: FileUpload) -> RejectedFile:
         content_type="text/csv; charset=utf-8",
         chunks=_csv_chunks(upload),
     )
-
-
-def _is_workbook(upload: FileUpload) -> bool:
-    with default_storage.open(upload.file.name) as file:
-        return bool(file.read(len(_WORKBOOK_MAGIC)) == _WORKBOOK_MAGIC)
 
 
 def _csv_chunks(upload: FileUpload) -> Iterator[bytes]:

@@ -54,7 +54,7 @@ def _purge(upload_id: int, now: datetime) -> bool:
     )
     if upload is None:
         return False
-    default_storage.delete(upload.rows_file)
+    default_storage.delete(upload.rewritten_name)
     default_storage.delete(upload.file.name)
     upload.file, upload.purged_at, upload.updated_at = "", now, now
     upload.save(update_fields=["file", "purged_at", "updated_at"])

@@ -20,6 +20,7 @@ from uploads.rejected import STILL_TO_MEND
 from uploads.rejected_files import KeptFileGone, rejected_file
 from uploads.services import create_upload
 from uploads.tests.factories import load, make_upload, work_off
+from uploads.tests.workbooks import row, workbook
 
 pytestmark = pytest.mark.django_db
 
@@ -35,10 +36,11 @@ def table(upload: FileUpload, delimiter: str = ",") -> list[list[str]]:
     return list(csv.reader(io.StringIO(written(upload)), delimiter=delimiter))
 
 
-def send_again(upload: FileUpload, text: str) -> FileUpload:
+def send_again(upload: FileUpload, sent: str | bytes) -> FileUpload:
+    data = sent.encode("utf-8-sig") if isinstance(sent, str) else sent
     child = create_upload(
         tenant=upload.tenant,
-        file=ContentFile(text.encode("utf-8-sig")),
+        file=ContentFile(data),
         name="mended.csv",
         uploaded_by=None,
         parent=upload,
@@ -288,24 +290,42 @@ def workbook_rows(data: bytes) -> list[list[object]]:
 
 
 def test_refused_rows_of_a_workbook_go_back_as_a_workbook_of_texts() -> None:
-    upload = load("Name,Mobile,Note\nAsha,919876,=1+1\n")
-    # As a workbook is kept: beside it the rows that were read from it.
-    rows = upload.file.name
-    upload.layout = {**upload.layout, "rows_file": rows}
-    upload.file.save("x", ContentFile(b"PK\x03\x04 and so on"), save=False)
-    upload.save(update_fields=["file", "layout"])
+    sent = workbook(
+        row(1, "Dues of March"),
+        row(3, "Name", "Mobile", "Note", "EMI"),
+        row(4, "Asha", 919876, "=1+1", 500),
+        row(6, "Vikram", 919876543210, "fine", 1500.5),
+        row(7, "Meera", 9876543211, "x", '<c t="e"><v>#REF!</v></c>'),
+    )
+    upload = load(sent)
+    assert (upload.succeeded_rows, upload.failed_rows) == (1, 2)
 
     file = rejected_file(upload)
     data = b"".join(file.chunks)
 
     assert file.name == "overdue-refused-rows.xlsx"
-    header, row = workbook_rows(data)
-    assert header == ["Name", "Mobile", "Note", "_line", "_error"]
-    assert row[:4] == ["Asha", "919876", "'=1+1", "2"]
-    sheet = zipfile.ZipFile(io.BytesIO(data)).read("xl/worksheets/sheet1.xml").decode()
-    assert "<f>" not in sheet
-    styles = zipfile.ZipFile(io.BytesIO(data)).read("xl/styles.xml").decode()
-    assert 'formatCode="@"' in styles  # text
+    header, asha, meera = workbook_rows(data)
+    assert header == ["Name", "Mobile", "Note", "EMI", "_line", "_error"]
+    assert asha[:5] == ["Asha", "919876", "'=1+1", "500", "4"]
+    assert meera[:5] == ["Meera", "9876543211", "x", "#REF!", "7"]
+    members = zipfile.ZipFile(io.BytesIO(data))
+    assert "<f>" not in members.read("xl/worksheets/sheet1.xml").decode()
+    assert 'formatCode="@"' in members.read("xl/styles.xml").decode()  # text
+
+    again = send_again(upload, data)
+    assert (again.succeeded_rows, again.failed_rows) == (0, 2)
+
+
+def test_a_mended_workbook_comes_in_as_it_was() -> None:
+    upload = load(workbook(row(1, "Name", "Mobile", "N"), row(2, "A", 12, "=1+1")))
+    data = b"".join(rejected_file(upload).chunks)
+    header, cells = workbook_rows(data)
+    cells[1] = "9876543210"
+
+    child = send_again(upload, workbook(row(1, *header), row(2, *cells)))
+
+    assert child.sentence == "Upload completed: 1 successful, 0 failed"
+    assert Customer.objects.get().extra == {"N": "=1+1"}
 
 
 # The page, the command

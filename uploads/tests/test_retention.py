@@ -48,8 +48,9 @@ def test_a_file_goes_when_its_retention_is_over_and_what_was_read_stays() -> Non
     assert purge_files(days=30, now=later) == 0
 
 
-def test_the_rows_that_were_rewritten_beside_the_file_go_too() -> None:
-    upload = load(ONE_BAD.encode("utf-16"))
+@pytest.mark.parametrize("text", [ONE_BAD, "no header"])
+def test_the_rows_that_were_rewritten_beside_the_file_go_too(text: str) -> None:
+    upload = load(text.encode("utf-16"))
     assert kept_files(upload) == 2
 
     purge_files(days=30, now=in_days(31))
