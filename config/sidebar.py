@@ -28,6 +28,7 @@ SIDEBAR = (
             ("customers.Customer", "account_balance_wallet"),
             ("uploads.FileUpload", "upload_file"),
             ("uploads.RowIssue", "rule"),
+            ("uploads.ColumnMapping", "view_column"),
         ),
     ),
     (
@@ -46,6 +47,7 @@ TITLES = {
     "messaging.WebhookEvent": "Webhook events",
     "uploads.FileUpload": "Uploads",
     "uploads.RowIssue": "Refused rows",
+    "uploads.ColumnMapping": "Known layouts",
     "tenants.WhatsAppNumber": "Numbers",
     "auth.User": "Staff",
     "auth.Group": "Roles",

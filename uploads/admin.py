@@ -18,7 +18,9 @@ from uploads.act_admin import page_of, staff_of
 from uploads.acts import open_acts
 from uploads.comparison_pages import ComparisonPages
 from uploads.forms import NewUploadForm
+from uploads.guide_admin import GuidePages
 from uploads.list_filters import CodeFilter
+from uploads.mapping_admin import ColumnMappingAdmin
 from uploads.models import ColumnMapping, FileUpload, RowIssue, UploadPart
 from uploads.pages import live, understood_columns
 from uploads.progress import group_issues
@@ -26,9 +28,11 @@ from uploads.review_admin import ReviewPages, review_context
 
 Status = FileUpload.Status
 
+admin.site.register(ColumnMapping, ColumnMappingAdmin)
+
 
 @admin.register(FileUpload)
-class FileUploadAdmin(ReviewPages, ComparisonPages):
+class FileUploadAdmin(ReviewPages, GuidePages, ComparisonPages):
     """A file is sent in by the form; what becomes of it, workers write.
 
     Nothing of an upload is ever saved from a form: saving would write back the
@@ -158,6 +162,7 @@ class FileUploadAdmin(ReviewPages, ComparisonPages):
             self.named("progress", self.progress_view),
             self.named("check", require_POST(self.check_view)),
             self.named("start", require_POST(self.start_view)),
+            *self.guide_urls(),
             *super().get_urls(),
         ]
 
@@ -210,12 +215,6 @@ class UploadPartAdmin(ViewOnlyAdmin):
     list_select_related = ["upload"]
     list_filter = [UploadFilter, "status"]
     ordering = ["-upload_id", "number"]
-
-
-@admin.register(ColumnMapping)
-class ColumnMappingAdmin(ViewOnlyAdmin):
-    list_display = ["__str__", "tenant", "confirmed_by", "updated_at"]
-    list_select_related = ["tenant", "confirmed_by"]
 
 
 def _title_of_form(parent: FileUpload | None) -> str:

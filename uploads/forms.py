@@ -3,6 +3,8 @@
 from typing import Any
 
 from django import forms
+from django.urls import reverse
+from django.utils.html import format_html
 from unfold.widgets import UnfoldBooleanSwitchWidget
 
 from tenants.models import Tenant
@@ -30,11 +32,16 @@ class NewUploadForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic a
         super().__init__(*args, **kwargs)
         file = self.fields["file"]
         file.widget.attrs["accept"] = ".csv,.tsv,.txt,.xlsx,text/csv,text/plain"
-        file.help_text = (
+        file.help_text = format_html(
             "A CSV or TSV file, or an Excel workbook (.xlsx), with a header row. It "
             "needs a name and a mobile number for each customer; loan number, amounts, "
             "EMI, due date and days past due are read when they are there, and every "
-            "other column is kept. Of a workbook, the first visible sheet is read."
+            "other column is kept. Of a workbook, the first visible sheet is read. "
+            '<a href="{}">What a file may hold</a>, with templates for '
+            '<a href="{}">Excel</a> and as <a href="{}">CSV</a>.',
+            reverse("admin:uploads_fileupload_columns"),
+            reverse("admin:uploads_fileupload_template", args=["xlsx"]),
+            reverse("admin:uploads_fileupload_template", args=["csv"]),
         )
 
     def clean_tenant(self) -> Tenant:

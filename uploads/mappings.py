@@ -53,6 +53,11 @@ def remember_mapping(
     return mapping
 
 
+def forget_mapping(*, mapping: ColumnMapping) -> None:
+    """Have the next file of this header looked at; loaded ones stay as they are."""
+    mapping.delete()
+
+
 def deciding_for(upload: FileUpload) -> Callable[[Layout], Layout]:
     """Return what says which columns of the upload's file are what.
 
