@@ -100,11 +100,11 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024
 
 # Bodies hold what people wrote; once processed they serve for replays only. 0: forever.
 EVENT_RETENTION_DAYS = env.int("EVENT_RETENTION_DAYS", 90)
-
-# Customer files
-
-# They hold national ids whole, which nothing else does. 0: forever.
+# What else is kept for how many days; a tenant may have its own. 0: for good.
+MEDIA_RETENTION_DAYS = env.int("MEDIA_RETENTION_DAYS", 0)
+# Customer files hold national ids whole, which nothing else does.
 UPLOAD_FILE_RETENTION_DAYS = env.int("UPLOAD_FILE_RETENTION_DAYS", 90)
+ROW_ISSUE_RETENTION_DAYS = env.int("ROW_ISSUE_RETENTION_DAYS", 365)
 
 # Logs
 

@@ -4,8 +4,9 @@ import logging
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from messaging.models import WebhookEvent
+from messaging.models import ChatMessage, MessageStatus, WebhookEvent
 
 logger = logging.getLogger(__name__)
 
@@ -13,29 +14,49 @@ logger = logging.getLogger(__name__)
 _BATCH = 500
 
 
-def purge_events(*, days: int, now: datetime) -> int:
-    """Delete processed events received more than `days` ago; return how many.
+def due_events(
+    *,
+    days: int,
+    now: datetime,
+    status: WebhookEvent.Status = WebhookEvent.Status.PROCESSED,
+) -> QuerySet[WebhookEvent]:
+    """Return the events in that status received more than `days` ago; 0: none ever.
 
-    An event that waits for its turn, for its number or for a person is never deleted,
-    and what a deleted one made stays. No days: nothing is deleted.
+    What a tenant on hold was told stays, also where others were told in the same POST.
     """
     if days <= 0:
-        return 0
+        return WebhookEvent.objects.none()
+    of_event = Q(event=OuterRef("pk"), tenant__on_hold=True)
+    return WebhookEvent.objects.filter(
+        ~Exists(ChatMessage.objects.filter(of_event)),
+        ~Exists(MessageStatus.objects.filter(of_event)),
+        status=status,
+        received_at__lt=now - timedelta(days=days),
+    )
+
+
+def purge_events(
+    *,
+    days: int,
+    now: datetime,
+    status: WebhookEvent.Status = WebhookEvent.Status.PROCESSED,
+) -> int:
+    """Delete the events that `due_events` returns; return how many.
+
+    What a deleted one made stays.
+    """
     deleted = 0
-    while count := _purge_batch(received_before=now - timedelta(days=days)):
+    while count := _purge_batch(due_events(days=days, now=now, status=status)):
         deleted += count
     if deleted:
         logger.info("Webhook events deleted after %s days: %s", days, deleted)
     return deleted
 
 
-def _purge_batch(*, received_before: datetime) -> int:
-    old = WebhookEvent.objects.filter(
-        status=WebhookEvent.Status.PROCESSED, received_at__lt=received_before
-    )
+def _purge_batch(due: QuerySet[WebhookEvent]) -> int:
     with transaction.atomic():
         # Locked, or a replay could put one back and give it new rows meanwhile.
-        locked = old.select_for_update(skip_locked=True).order_by("received_at")
+        locked = due.select_for_update(skip_locked=True).order_by("received_at")
         ids = list(locked.values_list("pk", flat=True)[:_BATCH])
         WebhookEvent.objects.filter(pk__in=ids).only("pk").delete()
     return len(ids)

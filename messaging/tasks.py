@@ -13,6 +13,7 @@ from messaging.events import put_back_routable
 from messaging.media.fetching import fetch_due
 from messaging.media.graph import GraphApi
 from messaging.media.queue import expire_waiting, put_back_with_token
+from messaging.media.retention import purge_media
 from messaging.retention import purge_events
 from messaging.services import process_events
 
@@ -73,6 +74,12 @@ def sweep_media() -> None:
 def purge_old_events() -> None:
     """Delete processed events whose retention is over."""
     purge_events(days=settings.EVENT_RETENTION_DAYS, now=timezone.now())
+
+
+@shared_task(expires=_PURGE_EXPIRES_SECONDS)
+def purge_old_media() -> None:
+    """Delete fetched files whose retention is over."""
+    purge_media(days=settings.MEDIA_RETENTION_DAYS, now=timezone.now())
 
 
 @worker_ready.connect

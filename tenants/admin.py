@@ -59,7 +59,17 @@ class TenantForm(forms.ModelForm):  # type: ignore[type-arg] # not generic at ru
 
     class Meta:
         model = Tenant
-        fields = ["name", "slug", "country", "timezone", "flow_email_field"]
+        fields = [
+            "name",
+            "slug",
+            "country",
+            "timezone",
+            "flow_email_field",
+            "keep_files_days",
+            "keep_issues_days",
+            "keep_media_days",
+            "on_hold",
+        ]
 
     def clean_country(self) -> str:
         country = str(self.cleaned_data["country"]).upper()

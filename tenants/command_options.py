@@ -23,3 +23,16 @@ def tenant_named(text: str) -> Tenant:
             + ", ".join(f"{one.pk} ({one.slug})" for one in there)
         )
     return tenant
+
+
+def only_or_named(text: str | None) -> Tenant:
+    """Return the tenant of that name, or the only one there is.
+
+    For commands that must not guess: with several tenants, a `CommandError` asks which.
+    """
+    if text:
+        return tenant_named(text)
+    tenants = list(Tenant.objects.order_by("pk")[:2])
+    if len(tenants) != 1:
+        raise CommandError("Say whose, with --tenant: its id or its slug.")
+    return tenants[0]

@@ -40,6 +40,31 @@ class Tenant(models.Model):
         help_text="The name of the Flow's field in which customers state their own "
         "e-mail address; blank: none is taken.",
     )
+    on_hold = models.BooleanField(
+        "keeps everything",
+        default=False,
+        db_default=False,
+        help_text="While a law or a court asks for it: nothing of this tenant is "
+        "purged, and nobody's data is erased.",
+    )
+    keep_files_days = models.PositiveIntegerField(
+        "keep customer files for",
+        null=True,
+        blank=True,
+        help_text="Days after an upload ended; 0: for good; blank: as everywhere.",
+    )
+    keep_issues_days = models.PositiveIntegerField(
+        "keep refused rows for",
+        null=True,
+        blank=True,
+        help_text="Days after an upload ended; 0: for good; blank: as everywhere.",
+    )
+    keep_media_days = models.PositiveIntegerField(
+        "keep media for",
+        null=True,
+        blank=True,
+        help_text="Days after they came; 0: for good; blank: as everywhere.",
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:

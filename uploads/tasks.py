@@ -17,7 +17,7 @@ from uploads.processing import (
     read_upload,
     stalled_uploads,
 )
-from uploads.retention import purge_files
+from uploads.retention import purge_files, purge_issues
 
 logger = logging.getLogger(__name__)
 
@@ -65,8 +65,10 @@ def sweep() -> None:
 
 @shared_task(expires=_PURGE_EXPIRES_SECONDS)
 def purge_old_files() -> None:
-    """Delete the customer files whose retention is over."""
-    purge_files(days=settings.UPLOAD_FILE_RETENTION_DAYS, now=timezone.now())
+    """Delete kept files and rows' issues whose retention is over."""
+    now = timezone.now()
+    purge_files(days=settings.UPLOAD_FILE_RETENTION_DAYS, now=now)
+    purge_issues(days=settings.ROW_ISSUE_RETENTION_DAYS, now=now)
 
 
 @worker_ready.connect

@@ -1,0 +1,203 @@
+"""`purge`: what was kept for its term goes, and only that."""
+
+import io
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.files.storage import default_storage
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from config.celery import app
+from customers.models import Customer
+from messaging.models import MessageMedia, WebhookEvent
+from messaging.tests.factories import (
+    ChatMessageFactory,
+    StoredMediaFactory,
+    WebhookEventFactory,
+)
+from tenants.models import Tenant
+from tenants.tests.factories import TenantFactory
+from uploads.models import FileUpload, RowIssue
+from uploads.tests.factories import load
+
+FILE = "Name,Mobile\nAsha,9800000101\nRavi,12\n"
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def terms(settings: Any, tmp_path: Path) -> None:
+    settings.MEDIA_ROOT = tmp_path
+    settings.EVENT_RETENTION_DAYS = 90
+    settings.MEDIA_RETENTION_DAYS = 0
+    settings.UPLOAD_FILE_RETENTION_DAYS = 90
+    settings.ROW_ISSUE_RETENTION_DAYS = 365
+
+
+@pytest.fixture
+def commit(django_capture_on_commit_callbacks: Any) -> Any:
+    return django_capture_on_commit_callbacks(execute=True)
+
+
+def purge(*arguments: str) -> dict[str, int]:
+    out = io.StringIO()
+    call_command("purge", "--json", *arguments, stdout=out)
+    counts: dict[str, int] = json.loads(out.getvalue())["counts"]
+    return counts
+
+
+def upload_of(tenant: Tenant, *, days_ago: int) -> FileUpload:
+    upload = load(FILE, tenant=tenant)
+    upload.created_at = timezone.now() - timedelta(days=days_ago)
+    upload.save(update_fields=["created_at"])
+    return upload
+
+
+def event_of(tenant: Tenant, *, days_ago: int, status: str = "processed") -> None:
+    event = WebhookEventFactory.create(
+        status=status, received_at=timezone.now() - timedelta(days=days_ago)
+    )
+    ChatMessageFactory.create(contact__tenant=tenant, event=event)
+
+
+def test_a_dry_run_counts_and_deletes_nothing() -> None:
+    tenant = TenantFactory.create()
+    upload_of(tenant, days_ago=400)
+    event_of(tenant, days_ago=100)
+
+    counts = purge("--dry-run")
+
+    assert counts == {"events": 1, "media": 0, "files": 1, "issues": 1}
+    assert WebhookEvent.objects.count() == RowIssue.objects.count() == 1
+    assert FileUpload.objects.get().file
+
+
+def test_what_was_kept_for_its_term_goes(commit: Any) -> None:
+    tenant = TenantFactory.create()
+    old, recent = upload_of(tenant, days_ago=100), upload_of(tenant, days_ago=10)
+    event_of(tenant, days_ago=100)
+    event_of(tenant, days_ago=10)
+    kept_name = old.file.name
+
+    with commit:
+        counts = purge()
+
+    assert counts == {"events": 1, "media": 0, "files": 1, "issues": 0}
+    old.refresh_from_db()
+    recent.refresh_from_db()
+    assert (bool(old.file), bool(recent.file)) == (False, True)
+    assert old.purged_at is not None
+    assert not default_storage.exists(kept_name)
+    assert [act.act for act in old.acts.all()][-1] == "purged"
+    assert Customer.objects.count() == 2
+    assert WebhookEvent.objects.count() == 1
+
+
+def test_a_tenants_own_terms_come_first(commit: Any) -> None:
+    longer = TenantFactory.create(keep_files_days=0, keep_issues_days=0)
+    shorter = TenantFactory.create(keep_files_days=5, keep_issues_days=5)
+    for tenant in (longer, shorter):
+        upload_of(tenant, days_ago=400 if tenant is longer else 10)
+
+    with commit:
+        purge()
+
+    assert FileUpload.objects.exclude(file="").get().tenant == longer
+    assert RowIssue.objects.get().upload.tenant == longer
+
+
+def test_media_go_and_their_messages_say_so(settings: Any, commit: Any) -> None:
+    settings.MEDIA_RETENTION_DAYS = 30
+    old = StoredMediaFactory.create(stored_at=timezone.now() - timedelta(days=40))
+    recent = StoredMediaFactory.create()
+
+    with commit:
+        assert purge()["media"] == 1
+
+    old.refresh_from_db()
+    assert (old.status, old.file.name) == ("expired", "")
+    assert "its term" in old.error
+    assert default_storage.listdir("media")[1] == [Path(recent.file.name).name]
+    assert MessageMedia.objects.count() == 2
+
+
+def test_a_tenant_on_hold_keeps_everything(settings: Any, commit: Any) -> None:
+    settings.MEDIA_RETENTION_DAYS = 30
+    held = TenantFactory.create(on_hold=True)
+    upload_of(held, days_ago=400)
+    event_of(held, days_ago=400)
+    StoredMediaFactory.create(
+        message__contact__tenant=held, stored_at=timezone.now() - timedelta(days=400)
+    )
+
+    with commit:
+        counts = purge()
+
+    assert set(counts.values()) == {0}
+
+
+def test_one_tenants_purge_leaves_the_others_alone(commit: Any) -> None:
+    tenant, stranger = TenantFactory.create(), TenantFactory.create()
+    for one in (tenant, stranger):
+        upload_of(one, days_ago=400)
+        event_of(one, days_ago=400)
+
+    with commit:
+        counts = purge(f"--tenant={tenant.slug}")
+
+    assert counts == {"media": 0, "files": 1, "issues": 1}
+    assert FileUpload.objects.exclude(file="").get().tenant == stranger
+    assert RowIssue.objects.get().upload.tenant == stranger
+    assert WebhookEvent.objects.count() == 2
+
+
+@pytest.mark.parametrize("status", ["pending", "unroutable", "parked"])
+def test_an_event_that_waits_for_something_stays(status: str) -> None:
+    event_of(TenantFactory.create(), days_ago=400, status=status)
+
+    purge()
+
+    assert WebhookEvent.objects.count() == 1
+
+
+def test_what_never_could_be_read_goes_when_asked_for() -> None:
+    for days_ago in (400, 2):
+        event_of(TenantFactory.create(), days_ago=days_ago, status="parked")
+
+    assert purge("--parked")["parked events"] == 1
+
+    assert WebhookEvent.objects.count() == 1
+
+
+def test_days_can_be_given_instead_of_the_settings() -> None:
+    event_of(TenantFactory.create(), days_ago=10)
+
+    assert purge("--only", "events", "--days", "5") == {"events": 1}
+    with pytest.raises(CommandError, match="no number of days"):
+        purge("--days", "0")
+
+
+def test_an_upload_under_way_keeps_its_file() -> None:
+    tenant = TenantFactory.create(keep_files_days=1)
+    upload = upload_of(tenant, days_ago=100)
+    FileUpload.objects.update(status="processing", completed_at=None)
+
+    assert purge()["files"] == 0
+
+    upload.refresh_from_db()
+    assert upload.file
+
+
+@pytest.mark.parametrize("name", ["purge-events", "purge-media", "purge-uploads"])
+def test_beat_calls_it_by_itself(name: str) -> None:
+    entry = app.conf.beat_schedule[name]
+    app.loader.import_default_modules()
+
+    task = app.tasks[entry["task"]]
+
+    assert task.expires < entry["schedule"]
+    task()
