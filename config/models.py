@@ -1,6 +1,9 @@
-"""What the processes of the product leave in the database of themselves."""
+"""What belongs to the house as a whole: its processes, and whom it forgot."""
 
 from django.db import models
+from django.db.models.functions import Now
+
+from tenants.models import Tenant
 
 
 class ProcessMark(models.Model):
@@ -28,3 +31,23 @@ class ProcessMark(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name}"
+
+
+class ErasureReceipt(models.Model):
+    """That a person was forgotten, when, and how much went; not who it was.
+
+    `person_digest` is a keyed digest of the number: who holds the number can show that
+    the receipt is theirs, and nobody can read the number off it.
+    """
+
+    tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="+")
+    person_digest = models.CharField(max_length=64)
+    erased_at = models.DateTimeField(db_default=Now())
+    counts = models.JSONField(default=dict, db_default={}, help_text="Rows, by kind.")
+
+    class Meta:
+        db_table = "erasure_receipts"
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"receipt {self.pk}"

@@ -120,6 +120,11 @@ class FileUpload(models.Model):
     undone_rows = models.PositiveIntegerField(
         default=0, db_default=0, help_text="Entries that the undo took out."
     )
+    erased_rows = models.PositiveIntegerField(
+        default=0,
+        db_default=0,
+        help_text="Entries deleted later, for people who asked to be forgotten.",
+    )
     purged_at = models.DateTimeField(
         null=True, help_text="When the kept file was deleted, at its retention's end."
     )

@@ -135,8 +135,8 @@ def upload_counts(scope: Scope) -> Finding:
             GROUP BY upload_id
         ) AS recount ON recount.upload_id = file_uploads.id
         WHERE (%(tenant_id)s::bigint IS NULL OR file_uploads.tenant_id = %(tenant_id)s)
-            AND coalesce(counted, 0)
-                <> CASE status WHEN 'undone' THEN 0 ELSE succeeded_rows END
+            AND coalesce(counted, 0) + erased_rows
+                <> CASE status WHEN 'undone' THEN erased_rows ELSE succeeded_rows END
         """,
         tenant_id=scope.tenant_id,
     )
