@@ -7,6 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern
 from django.utils import timezone
+from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 from unfold.decorators import display
 
@@ -87,7 +88,23 @@ class FileUploadAdmin(ReviewPages, GuidePages, ComparisonPages):
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is not None:
             return []
-        return [(None, {"fields": NewUploadForm.Meta.fields})]
+        parent = self._parent(request)
+        return [
+            (
+                None,
+                {
+                    "fields": NewUploadForm.Meta.fields,
+                    # Not escaped by the page that shows it.
+                    "description": parent
+                    and format_html(
+                        'The mended rows of <a href="{}">{}</a>: its columns are read '
+                        "as they were there.",
+                        page_of(parent.pk),
+                        parent.original_name,
+                    ),
+                },
+            )
+        ]
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         parent = self._parent(request)

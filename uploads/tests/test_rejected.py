@@ -409,10 +409,12 @@ def test_a_stranger_and_who_may_not_read_rows_get_no_file(
 
 
 def test_a_mended_file_goes_up_linked_to_its_parent(client: Client, tenant) -> None:
-    parent = load(BAD, tenant=tenant)
+    parent = load(BAD, tenant=tenant, name="<b>dues.csv")
     add = f"{reverse('admin:uploads_fileupload_add')}?parent={parent.pk}"
     assert add in client.get(page_of(parent)).content.decode()
-    assert "Send the mended rows of overdue.csv" in client.get(add).content.decode()
+    form = client.get(add).content.decode()
+    assert "Send the mended rows of &lt;b&gt;dues.csv" in form
+    assert f'The mended rows of <a href="{page_of(parent)}">&lt;b&gt;dues' in form
 
     file = io.BytesIO(written(parent).replace(",12,", ",9876543219,").encode())
     file.name = "mended.csv"

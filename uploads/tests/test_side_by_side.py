@@ -108,6 +108,58 @@ def test_two_uploads_of_one_file_at_once_are_both_whole() -> None:
     assert Customer.objects.values("fingerprint").distinct().count() == 990
 
 
+def cut_into_parts(upload: FileUpload) -> None:
+    """Make a part of each row, as a file of a million rows has fifty."""
+    read_upload(upload_id=upload.pk, now=timezone.now())
+    whole = upload.parts.get()
+    with upload.file.open() as file:
+        file.seek(whole.start_byte)
+        lines = file.readlines()
+    whole.delete()
+    start = whole.start_byte
+    for number, line in enumerate(lines):
+        upload.parts.create(
+            number=number,
+            start_byte=start,
+            end_byte=start + len(line),
+            first_line=number + 2,
+            row_count=1,
+        )
+        start += len(line)
+
+
+def test_a_small_upload_is_loaded_amid_a_big_one_of_another_tenant() -> None:
+    big = make_upload(rows(50), tenant=make_tenant())
+    cut_into_parts(big)
+    small = make_upload(
+        rows(1), tenant=Tenant.objects.create(name="Other", slug="other")
+    )
+    came_at = []
+
+    def work() -> None:
+        while load_next_part(now=timezone.now()):
+            pass
+
+    def send_small_one() -> None:
+        wait_until(lambda: big.parts.filter(status="done").count() > 4, "began")
+        read_upload(upload_id=small.pk, now=timezone.now())
+        came_at.append(timezone.now())
+
+    side_by_side(work, work, send_small_one)
+    while load_next_part(now=timezone.now()):
+        pass
+
+    big.refresh_from_db()
+    small.refresh_from_db()
+    assert (big.status, small.status) == ("completed", "completed")
+    assert small.completed_at < big.completed_at
+    assert Customer.objects.filter(upload=big).count() == big.succeeded_rows
+    # Beside it were only the parts that two workers had in hand as it came.
+    its_turn = small.parts.get().claimed_at
+    meanwhile = big.parts.filter(claimed_at__range=(came_at[0], its_turn))
+    assert meanwhile.count() <= 4
+
+
 def is_somebody_waiting() -> bool:
     with connection.cursor() as cursor:
         cursor.execute(
