@@ -20,8 +20,8 @@ _GROUPS = r"[0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,2}(?:,[0-9]{2})*,[0-9]{3}"
 # The way of nearly all: ₹1,25,000.50 or Rs. 500/- or 1250, below numeric(14,2)'s limit.
 USUAL_AMOUNT = re.compile(
     r"(?:(?:₹|[Rr][Ss]\.?|INR) ?)?"
-    r"([0-9]{1,12}|[0-9]{1,3}(?:,[0-9]{3}){1,3}|[0-9]{1,2}(?:,[0-9]{2}){0,3},[0-9]{3})"
-    r"(\.[0-9]{1,2})?(?:/-)?"
+    r"((?:[0-9]{1,12}|[0-9]{1,3}(?:,[0-9]{3}){1,3}"
+    r"|[0-9]{1,2}(?:,[0-9]{2}){0,3},[0-9]{3})(?:\.[0-9]{1,2})?)(?:/-)?"
 )
 _NUMBER = re.compile(rf"(?:[0-9]+|{_GROUPS})(?:\.[0-9]+)?")
 _EUROPEAN = re.compile(r"(?:[0-9]+|[0-9]{1,3}(?:\.[0-9]{3})+)(?:,[0-9]+)?")
@@ -47,7 +47,7 @@ _TOO_LARGE = Refused("amount_too_large", "An amount must be below 1,00,000 crore
 def read_amount(text: str) -> str | Refused:
     """Return an amount of an ordinary column as a plain decimal number."""
     if usual := USUAL_AMOUNT.fullmatch(text):
-        return usual[1].replace(",", "") + (usual[2] or "")
+        return usual[1].replace(",", "")
     return _read(text, _NUMBER, thousands=",", decimal=".")
 
 

@@ -22,7 +22,7 @@ _EMAIL = re.compile(
 _EXPONENT = re.compile(r"[0-9]+\.[0-9]+[eE]\+?[0-9]+")
 
 # What people write for "there is none". Amounts and days keep their own counsel: there
-# it may mean nought.
+# it may mean nought. Names, states and languages are texts, whatever they say.
 ABSENT = frozenset(
     {"-", "--", "na", "n/a", "n.a.", "nil", "none", "null", "not available"}
 )
@@ -89,6 +89,8 @@ def read_loan_number(text: str) -> str | Refused:
     """
     if len(text) > LONGEST_INDEXED:
         return _TOO_LONG
+    if text.casefold() in ABSENT:  # or all loans without a number were one
+        return ""
     if text.isalnum():
         return text
     plain = " ".join(text.split()).removeprefix("'")

@@ -50,6 +50,7 @@ _MONTHS = {
 _EXCEL_DAY_ZERO = date(1899, 12, 30)
 _YEARS = range(1900, 2101)
 _REMEMBERED = 50_000
+_LONGEST_REMEMBERED = 50
 # A column may hold a typing error against its own order; more than that is no order.
 _SLIPS = 20
 
@@ -65,7 +66,7 @@ class _Readings(dict[str, str]):
 
     def __missing__(self, cell: str) -> str:
         reading = _reading(cell)
-        if len(self) < _REMEMBERED:
+        if len(self) < _REMEMBERED and len(cell) < _LONGEST_REMEMBERED:
             self[cell] = reading
         return reading
 

@@ -8,11 +8,12 @@ from django.core.files.storage import default_storage
 from django.db import connection
 
 from customers.models import Customer
+from uploads.copy_lines import LineWriter
 from uploads.layout import Layout
 from uploads.models import RowIssue, UploadPart
 from uploads.records import read_blocks
 from uploads.rejected import plain_rows
-from uploads.rows import NULL, Issue, LineWriter, RowReader
+from uploads.rows import NULL, Issue, RowReader
 
 _COPY_CUSTOMERS = (
     f"COPY {Customer._meta.db_table} ({', '.join(LineWriter.columns)})"

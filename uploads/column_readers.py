@@ -1,0 +1,163 @@
+"""Whole columns of cells read at once: the usual ones without a call for each. Pure.
+
+A fast way stands for its careful one only where both read the same; whatever else a
+cell holds goes the careful way (`uploads.cells`, `.amounts`, `.dates`).
+"""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from contacts.phones import USUAL_MOBILES, spaced_mobile
+from uploads.amounts import (
+    USUAL_AMOUNT,
+    MoneyStyle,
+    read_amount,
+    read_days,
+    read_european_amount,
+)
+from uploads.cells import (
+    ABSENT,
+    CELL_ERRORS,
+    LONGEST_INDEXED,
+    LONGEST_TEXT,
+    read_email,
+    read_loan_number,
+    read_name,
+    read_phone,
+    read_short_text,
+)
+from uploads.columns import REQUIRED
+from uploads.dates import read_date
+from uploads.layout import DATE_FIELDS, Layout
+from uploads.refusals import Refused
+
+PHONE_FIELDS = ("primary_phone", "alternate_phone")
+
+# Fields in which "NA" may mean nought, or must not stand at all.
+_NEVER_ABSENT = frozenset(
+    [*REQUIRED, "loan_amount", "outstanding_amount", "emi_amount", "days_past_due"]
+)
+# Few different cells, each in very many rows.
+_REPETITIVE = frozenset([*DATE_FIELDS, "state", "language", "days_past_due"])
+_REMEMBERED = 50_000
+_LONGEST_REMEMBERED = 50
+_MISSING = {
+    "full_name": Refused("name_missing", "The name is missing."),
+    "primary_phone": Refused("phone_missing", "The phone number is missing."),
+}
+
+Value = str | Refused
+ColumnReader = Callable[[Sequence[str]], list[Value]]
+
+
+class CellReader(dict[str, Value]):
+    """Reads the cells of one field, one by one and with care."""
+
+    def __init__(self, name: str, read: Callable[[str], Value], *, blank: str) -> None:
+        self.read = read
+        self.blank: Value = _MISSING.get(name, blank)
+        self._may_be_absent = name not in _NEVER_ABSENT
+
+    def __missing__(self, cell: str) -> Value:
+        """Remember a cell that may come again and again."""
+        value = self.value(cell)
+        if len(self) < _REMEMBERED and len(cell) < _LONGEST_REMEMBERED:
+            self[cell] = value
+        return value
+
+    def value(self, cell: str) -> Value:
+        text = cell.strip()
+        if not text:
+            return self.blank
+        if text[0] == "#" and (error := CELL_ERRORS.get(text)):
+            return error
+        value = self.read(text)
+        if isinstance(value, str):
+            return value
+        if self._may_be_absent and text.casefold() in ABSENT:
+            return self.blank
+        return value
+
+
+def cell_reader(name: str, layout: Layout, *, region: str, blank: str) -> CellReader:
+    """Return what reads the cells of a field in this file."""
+    return CellReader(name, _careful(name, layout, region), blank=blank)
+
+
+def column_reader(
+    name: str, layout: Layout, *, region: str, blank: str
+) -> ColumnReader:
+    """Return what reads a field's columns in this file, as `cell_reader` each cell."""
+    reader = cell_reader(name, layout, region=region, blank=blank)
+    if name in _REPETITIVE:
+        return lambda column: list(map(reader.__getitem__, column))
+    if name in PHONE_FIELDS and region in USUAL_MOBILES:
+        return _phones(reader, region)
+    if reader.read is read_amount:
+        return _amounts(reader)
+    if name == "full_name":
+        return _names(reader)
+    if name == "loan_number":
+        return _loan_numbers(reader)
+    careful, none = reader.value, reader.blank
+    return lambda column: [careful(cell) if cell else none for cell in column]
+
+
+def _careful(name: str, layout: Layout, region: str) -> Callable[[str], Value]:
+    if name in PHONE_FIELDS:
+        return partial(read_phone, region=region)
+    if name in layout.date_orders:
+        return partial(read_date, order=layout.date_orders[name])
+    if name in layout.money_styles:
+        european = layout.money_styles[name] is MoneyStyle.EUROPEAN
+        return read_european_amount if european else read_amount
+    return {
+        "full_name": read_name,
+        "email": read_email,
+        "language": read_short_text,
+        "state": read_short_text,
+        "loan_number": read_loan_number,
+        "days_past_due": read_days,
+    }[name]
+
+
+def _phones(reader: CellReader, region: str) -> ColumnReader:
+    code, mobiles = USUAL_MOBILES[region]
+    careful, none, mobile = reader.value, reader.blank, mobiles.fullmatch
+    return lambda column: [
+        code + found[1]
+        if (found := mobile(cell))
+        else ((spaced_mobile(cell) or careful(cell)) if cell else none)
+        for cell in column
+    ]
+
+
+def _amounts(reader: CellReader) -> ColumnReader:
+    careful, none, usual = reader.value, reader.blank, USUAL_AMOUNT.fullmatch
+    return lambda column: [
+        found[1].replace(",", "")
+        if (found := usual(cell))
+        else (careful(cell) if cell else none)
+        for cell in column
+    ]
+
+
+def _names(reader: CellReader) -> ColumnReader:
+    careful, none = reader.value, reader.blank
+    return lambda column: [
+        name
+        if (name := " ".join(cell.split())).replace(" ", "").isalpha()
+        and len(name) <= LONGEST_TEXT
+        else (careful(cell) if cell else none)
+        for cell in column
+    ]
+
+
+def _loan_numbers(reader: CellReader) -> ColumnReader:
+    careful, none = reader.value, reader.blank
+    return lambda column: [
+        cell
+        if 4 < len(cell) <= LONGEST_INDEXED and cell.isalnum()  # "none" has four
+        else (careful(cell) if cell else none)
+        for cell in column
+    ]
