@@ -11,6 +11,9 @@ from dataclasses import dataclass
 
 from uploads.national_ids import mask_national_ids
 
+# No list of customers is wider; what is costs memory with each row.
+MOST_COLUMNS = 1_000
+
 REQUIRED = ("full_name", "primary_phone")
 # What a rejected-rows file has besides the customer's own columns.
 HELPERS = frozenset({"_line", "_error"})

@@ -8,6 +8,7 @@ from typing import Any, BinaryIO, NamedTuple
 from uploads.amounts import MoneyStyle
 from uploads.columns import (
     LABELS,
+    MOST_COLUMNS,
     Columns,
     known_fields,
     match_columns,
@@ -122,6 +123,11 @@ def find_layout(
             + (f" of the sheet \u201c{sheet}\u201d" if sheet else "")
             + ": a row that names the columns, such as Customer Name, Mobile No, Loan "
             "No, EMI, Due Date."
+        )
+    if best.width > MOST_COLUMNS:
+        raise UnreadableFile(
+            f"This file has {best.width} columns. A list of customers has "
+            f"{MOST_COLUMNS} at most: leave out those that nobody needs."
         )
     header_lines = skipped + best.last_line + 1
     raw_lines = head[:cut].splitlines(keepends=True)

@@ -33,6 +33,8 @@ from uploads.records import Block, read_blocks
 ROWS_A_PART = 20_000
 
 _CHUNK = 1 << 20
+# Each is told to its uploader. More of them than good rows, and it is no table at all.
+_FAULTS_FOR_A_TABLE = 50_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,11 +130,20 @@ def understand(
     )
     parts: list[Part] = []
     cleaned_count = 0
+    good_count = fault_count = 0
     waiting: list[Block] = []
     waiting_rows = 0
     for block in blocks:
         evidence.look_at(block)
         cleaned_count += block.cleaned_count
+        good_count += len(block.rows)
+        fault_count += len(block.faults)
+        if fault_count > max(good_count, _FAULTS_FOR_A_TABLE):
+            raise UnreadableFile(
+                f"{fault_count} of the first {good_count + fault_count} rows cannot be "
+                "told apart: quotation marks stand astray, or the cells are not parted "
+                "as in the header. Save the list as CSV (UTF-8) again and upload that."
+            )
         waiting_rows += len(block.rows) + len(block.faults)
         waiting.append(block)
         if waiting_rows >= rows_a_part:

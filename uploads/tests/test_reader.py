@@ -94,6 +94,8 @@ def test_a_text_is_read_however_it_is_written(data: bytes) -> None:
         (b"Name,EMI\nAsha,5\n", "no column for the customer's phone"),
         (b"Custmer Nme,Mobile\nAsha,9876500000\n", "\u201cCustmer Nme\u201d"),
         (b"Name,Mobile\n", "no row below"),
+        (b"Name,Mobile" + b",x" * 1000, "1002 columns"),
+        (b"Name,Mobile,Note\n" + b'"a"b\n' * 60_000, "cannot be told apart"),
     ],
 )
 def test_what_cannot_be_read_is_refused_in_words(data: bytes, said: str) -> None:
@@ -172,13 +174,13 @@ def test_a_stray_quote_costs_one_row(
 
 
 def test_a_file_that_stumbles_at_each_line_takes_no_longer() -> None:
-    data = b"Name,Mobile\n" + b'"a,1\n' * 120_000
+    data = b"Name,Mobile\n" + b'"a,1\n' * 40_000
     started = time.process_time()
 
     faults = faults_of(data)
 
-    assert len(faults) == 120_000
-    assert time.process_time() - started < 15  # and not with the square of the lines
+    assert len(faults) == 40_000
+    assert time.process_time() - started < 5  # and not with the square of the lines
 
 
 def test_an_amount_with_commas_and_no_quotes_makes_a_ragged_row() -> None:
@@ -243,3 +245,10 @@ def test_the_layout_survives_being_kept_as_json() -> None:
 
     assert Layout.of(layout.as_json()) == layout
     assert layout.date_orders == {"due_date": "month first"}
+
+
+def test_blank_columns_beside_the_table_take_no_memory():
+    understood = understand(io.BytesIO(b"Name,Mobile" + b"," * 100_000 + b"\nAsha,1\n"))
+
+    assert understood.layout.headers == ("Name", "Mobile")
+    assert understood.row_count == 1

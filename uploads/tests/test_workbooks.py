@@ -296,7 +296,8 @@ def test_rows_of_every_writing_are_read_alike():
             other = rng.choice(
                 ["/>", "></c>", ' t="b"><v>1</v></c>', ' t="str"><v/></c>']
             )
-            rest = rng.choice([shared, shared, plain, plain, other])
+            text = f' t="inlineStr"><is><t>text {number}</t></is></c>'
+            rest = rng.choice([shared, shared, text, plain, plain, other])
             cells.append(f'<c r="{column}{number}"{style}{rest}')
         rows.append(f'<row r="{number}" spans="1:10">{"".join(cells)}</row>')
     strings = "".join(f"<si><t>text {n} &amp;</t></si>" for n in range(25))

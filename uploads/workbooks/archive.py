@@ -4,6 +4,7 @@ What the archive claims decides what is unpacked at all: a file of 300 KB may ho
 gigabyte of nothing.
 """
 
+import errno
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -56,6 +57,10 @@ def damage_is_refused() -> Iterator[None]:
     try:
         yield
     except _BROKEN as exc:
+        raise UnreadableFile(DAMAGED) from exc
+    except OSError as exc:
+        if exc.errno != errno.EINVAL:  # a member that begins before the file does
+            raise
         raise UnreadableFile(DAMAGED) from exc
 
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import IO, BinaryIO
 
-from uploads.columns import letter
+from uploads.columns import MOST_COLUMNS, letter
 from uploads.encodings import UnreadableFile
 from uploads.workbooks.archive import DAMAGED, TOO_LARGE
 from uploads.workbooks.book import Book
@@ -22,7 +22,6 @@ from uploads.workbooks.values import (
 
 # Some 350,000 rows of 14 columns.
 MOST_CELLS = 5_000_000
-MOST_COLUMNS = 1_000
 MOST_WRITTEN = 256 << 20
 _MOST_ROWS = 1 << 20
 
@@ -31,13 +30,16 @@ _FIRST_ROWS = 200
 _REMEMBERED = 50_000
 
 _ROW = r'<row r="([0-9]{1,7})"(?: [^<>&]*)?>'
-# Four groups: the style, the place of a shared text, or else the type and the value.
+# Five groups: the style; the place of a shared text, or a text, or type and value.
 # What is possessive is not tried again in another way.
 _CELL = (
     r'(?:<c r="%s[0-9]+"(?: s="([0-9]+)")?+(?: t="s"><v>([0-9]+)</v></c>'
+    r'| t="inlineStr"><is><t(?: xml:space="preserve")?+>([^<&]++)</t></is></c>'
     r'|(?: t="([a-z]+)")?+(?:/>|><v>([^<&]++)</v></c>)))?+'
 )
+_GROUPS = 5
 _WIDEST_USUAL = 100
+_NUMBERS = ("", "n")
 _REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
 # At most 15 digits, and nothing that would be written in another way.
 _USUAL_NUMBER = re.compile(
@@ -125,7 +127,7 @@ class _Values:
             return self.strings[place]
         if kind == "b":
             return "FALSE" if written.strip() == "0" else "TRUE"
-        if kind not in ("", "n"):  # texts, errors, and dates in ISO's way
+        if kind not in _NUMBERS:  # texts, errors, and dates in ISO's way
             return field_text(written)
         if style not in self.meanings:
             return number_text(written.strip())
@@ -191,14 +193,16 @@ class _RowReader:
         cells: list[str] = []
         append = cells.append
         try:
-            for style, shared, kind, written in zip(
-                parts[1::4], parts[2::4], parts[3::4], parts[4::4], strict=True
+            for style, shared, text, kind, written in zip(
+                *(parts[group::_GROUPS] for group in range(1, _GROUPS + 1)), strict=True
             ):
                 if shared:
                     append(strings[int(shared)])
+                elif text:
+                    append(field_text(text))
                 elif not written:
                     append("")
-                elif not kind and style not in meanings and is_usual(written):
+                elif kind in _NUMBERS and style not in meanings and is_usual(written):
                     append(written)
                 else:
                     append(values.text(kind, style, written))
