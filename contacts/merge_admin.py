@@ -1,6 +1,5 @@
 """Staff merge two contacts, and take merges back: each after a look at both."""
 
-from datetime import datetime
 from typing import Any, cast
 
 from django.contrib import admin, messages
@@ -79,7 +78,7 @@ class MergingAdmin(TenantScopedAdmin):
         )
         if request.method == "POST":
             return self._merge(request, older, newer)
-        context |= _both(older, newer, now=timezone.now()) | {"other": other}
+        context |= _both(older, newer) | {"other": other}
         return TemplateResponse(request, "contacts/merge.html", context)
 
     def _search(self, request: HttpRequest, contact: Contact) -> dict[str, Any]:
@@ -247,11 +246,11 @@ class ContactMergeAdmin(ViewOnlyAdmin):
         return ", ".join(counts) or "nothing"
 
 
-def _both(survivor: Contact, merged: Contact, *, now: datetime) -> dict[str, Any]:
+def _both(survivor: Contact, merged: Contact) -> dict[str, Any]:
     return {
         "survivor": survivor,
         "merged": merged,
-        "result": combined(survivor, merged, now=now),
+        "result": combined(survivor, merged),
         "survivor_identities": _identities(survivor),
         "merged_identities": _identities(merged),
         "all_identities": _identities(survivor) + _identities(merged),

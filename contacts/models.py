@@ -213,7 +213,7 @@ class ContactMerge(models.Model):
         encoder=DjangoJSONEncoder,
         default=dict,
         db_default={},
-        help_text="The survivor's columns after: what differs since came later.",
+        help_text="What the merge changed of them: what differs since came later.",
     )
     moved = models.JSONField(
         help_text="Ids of the rows that moved to the survivor, by table."

@@ -98,16 +98,16 @@ def _closed(merge: ContactMerge) -> Iterator[str]:
             f"Merge {merge.pk} was recorded by an earlier release, without what the "
             "contact became: what came later cannot be told."
         )
-    elif merge.survivor_after["id"] != merge.survivor_id:
+    elif merge.survivor_before["id"] != merge.survivor_id:
         later = (
             ContactMerge.objects.filter(
-                merged_contact_id=merge.survivor_after["id"], undone_at=None
+                merged_contact_id=merge.survivor_before["id"], undone_at=None
             )
             .order_by("-pk")
             .first()
         )
         yield (
-            f"Contact {merge.survivor_after['id']} has since been merged into contact "
+            f"Contact {merge.survivor_before['id']} has since been merged into contact "
             f"{merge.survivor_id}: undo merge {later.pk if later else '?'} first."
         )
 
@@ -115,7 +115,7 @@ def _closed(merge: ContactMerge) -> Iterator[str]:
 def _obstacles(
     merge: ContactMerge, current: Contact, survivor: Contact, restored: Contact
 ) -> Iterator[str]:
-    after = _contact(merge.survivor_after)
+    after = _contact(merge.survivor_before | merge.survivor_after)
     for later in ContactMerge.objects.filter(
         survivor=merge.survivor_id, pk__gt=merge.pk, undone_at=None
     ).order_by("-pk"):
@@ -203,8 +203,8 @@ def _contact(columns: dict[str, Any]) -> Contact:
 
 def _as_before(merge: ContactMerge, current: Contact, *, now: datetime) -> Contact:
     """Return the survivor as it was before the merge, with what came since."""
-    before, after = _contact(merge.survivor_before), _contact(merge.survivor_after)
-    result = _contact(merge.survivor_before)
+    before, result = _contact(merge.survivor_before), _contact(merge.survivor_before)
+    after = _contact(merge.survivor_before | merge.survivor_after)
     for columns in _told_together(merge.survivor_before):
         if _values(current, columns) != _values(after, columns):
             for column in columns:

@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
                 encoder=django.core.serializers.json.DjangoJSONEncoder,
                 default=dict,
                 db_default={},
-                help_text="The survivor's columns after: what differs since came later.",
+                help_text="What the merge changed of them: what differs since came later.",
             ),
         ),
         migrations.AddField(
