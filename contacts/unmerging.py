@@ -11,7 +11,7 @@ from django.db.models import ManyToOneRel, Max, Min
 
 from contacts.locking import lock_register
 from contacts.masking import for_log
-from contacts.merging import relations
+from contacts.merge_records import relations
 from contacts.models import Contact, ContactIdentity, ContactMerge
 from contacts.names import NameFacts, settle_name
 from contacts.unique_number import has_unique_number

@@ -217,9 +217,9 @@ def test_the_dashboard_takes_as_many_queries_for_much_as_for_little(
         make_entries(number.tenant, 1)
         make_message(number, sent_at=timezone.now())
 
-    # Session and user; tenants; contacts: names, today; conversations; messages;
-    # entries; uploads; of events: three counts, the last, the oldest.
-    with django_assert_num_queries(14):
+    # Session and user; tenants; contacts: names, time zones, today; conversations;
+    # messages; entries; uploads; of events: three counts, the last, the oldest.
+    with django_assert_num_queries(15):
         client.get(DASHBOARD)
 
 
