@@ -15,7 +15,7 @@ from django.core.management import call_command
 from playwright.sync_api import Page, expect, sync_playwright
 
 from contacts.models import Contact
-from uploads.models import FileUpload
+from uploads.models import ColumnMapping, FileUpload
 from uploads.tasks import process_upload
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -165,6 +165,53 @@ def test_a_day_at_the_desk(desk: Desk, tmp_path: Path) -> None:
     assert (asha.name, asha.name_source) == ("Asha K Verma", "staff")
     assert FileUpload.objects.filter(original_name="december.csv").count() == 2
     assert desk.complaints == []
+
+
+def test_a_file_is_looked_at_and_started_with_the_keyboard_on_a_phone(
+    desk: Desk, tmp_path: Path
+) -> None:
+    file = tmp_path / "visits.csv"
+    file.write_text("Party,Mobile,Visit\nAsha,9800002001,x\nUma,98,y\n")
+    too_wide: list[str] = []
+
+    def fits(page: Page, what: str) -> None:
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            too_wide.append(what)
+
+    def press(page: Page, name: str) -> None:
+        page.get_by_role("button", name=name, exact=True).focus()
+        page.keyboard.press("Enter")
+
+    def review(page: Page) -> None:
+        page.set_viewport_size({"width": NARROW, "height": 850})
+        page.goto("/admin/uploads/fileupload/add/")
+        page.set_input_files("input[type=file]", file)
+        press(page, "Save")
+
+        asked = page.get_by_role("alert", name="To be answered first")
+        expect(asked).to_contain_text("Which column is the customer's name?")
+        fits(page, "review")
+        page.get_by_label("Party", exact=True).focus()
+        page.keyboard.press("n")  # name
+        start = page.get_by_role("button", name="Start", exact=True)
+        expect(start).to_be_disabled()
+        press(page, "Check again")
+
+        expect(asked).to_have_count(0)
+        expect(page.locator(".review-cell")).to_contain_text("too few digits")
+        press(page, "Start")
+        expect(page.get_by_role("status")).to_contain_text(
+            "Upload completed: 1 successful, 1 failed", timeout=20_000
+        )
+        fits(page, "result")
+
+    desk.visit(review, user="priya")
+
+    mapping = ColumnMapping.objects.get()
+    assert mapping.mapping == ["full_name", "primary_phone", ""]
+    assert mapping.confirmed_by is not None
+    assert mapping.confirmed_by.username == "priya"
+    assert (too_wide, desk.complaints) == ([], [])
 
 
 def test_every_page_opens_without_complaint_and_fits_any_window(desk: Desk) -> None:

@@ -37,11 +37,10 @@ class NewUploadForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic a
             "needs a name and a mobile number for each customer; loan number, amounts, "
             "EMI, due date and days past due are read when they are there, and every "
             "other column is kept. Of a workbook, the first visible sheet is read. "
-            '<a href="{}">What a file may hold</a>, with templates for '
-            '<a href="{}">Excel</a> and as <a href="{}">CSV</a>.',
-            reverse("admin:uploads_fileupload_columns"),
-            reverse("admin:uploads_fileupload_template", args=["xlsx"]),
-            reverse("admin:uploads_fileupload_template", args=["csv"]),
+            "{}, with templates for {} and as {}.",
+            _link("What a file may hold", "columns"),
+            _link("Excel", "template", "xlsx"),
+            _link("CSV", "template", "csv"),
         )
 
     def clean_tenant(self) -> Tenant:
@@ -58,3 +57,11 @@ class NewUploadForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic a
         if self.cleaned_data["start_at_once"]:
             return FileUpload.Review.WHEN_NEW
         return FileUpload.Review.ALWAYS
+
+
+def _link(text: str, page: str, *args: str) -> str:
+    return format_html(
+        '<a class="upload-link" href="{}">{}</a>',
+        reverse(f"admin:uploads_fileupload_{page}", args=args),
+        text,
+    )

@@ -11,7 +11,7 @@ from uploads.amounts import MoneyStyle
 from uploads.columns import LABELS, REQUIRED, aliases
 from uploads.dates import DateOrder
 from uploads.layout import DATE_FIELDS, MONEY_FIELDS, Layout
-from uploads.rows import COLUMNS, NULL, RowReader
+from uploads.rows import NULL, RowReader
 
 _PHONE = (
     "A mobile number, with or without country code; without it, it is one of the "
@@ -167,5 +167,5 @@ def read_cell(field: str, cell: str) -> tuple[str, str]:
     if issues:
         return "", issues[0].message
     kept = "national_id_masked" if field == "national_id" else field
-    value = entries[0][1][COLUMNS.index(kept)]
+    value = entries.columns[kept][0]
     return ("" if value == NULL else value), ""

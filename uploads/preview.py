@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import BinaryIO, NamedTuple
 
-from uploads.columns import LABELS, known_fields
+from uploads.columns import LABELS, known_fields, nearest_header
 from uploads.layout import Layout
 from uploads.national_ids import mask_as_national_id, mask_national_ids
 from uploads.reader import Evidence
@@ -143,10 +143,13 @@ def check(
 
 def open_questions(layout: Layout) -> list[str]:
     """Return what must be answered before a row can be loaded."""
-    questions = [
-        f"Which column is the customer's {LABELS[name]}? Choose it below."
-        for name in layout.columns().missing
-    ]
+    questions = []
+    for name in layout.columns().missing:
+        nearest = nearest_header(name, layout.headers)
+        hint = f" Perhaps “{nearest}”?" if nearest else ""
+        questions.append(
+            f"Which column is the customer's {LABELS[name]}? Choose it below.{hint}"
+        )
     meanings = layout.meanings or {}
     places: dict[str, list[int]] = defaultdict(list)
     for place, name in meanings.items():

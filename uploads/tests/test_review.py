@@ -300,9 +300,8 @@ def test_another_delimiter_makes_other_columns_with_their_own_meanings(
     reviewed = look_at(upload)
     assert reviewed.found.headers == ("Name;Mobile", "Name", "Phone")
     assert reviewed.layout.headers == ("Name", "Mobile,Name,Phone")
-    assert reviewed.questions == [
-        "Which column is the customer's phone? Choose it below."
-    ]
+    (question,) = reviewed.questions
+    assert question.startswith("Which column is the customer's phone?")
 
 
 def test_a_choice_that_makes_no_table_is_not_kept(

@@ -54,7 +54,7 @@ document.addEventListener("DOMContentLoaded", () => {
 
   const show = () => {
     const changed = selects.some(isChanged);
-    start.disabled = changed;
+    start.disabled = changed || "open" in form.dataset;
     start.classList.toggle("main", !changed);
     check.classList.toggle("main", changed);
     note.textContent = changed ? "Something was changed: check it before it starts." : remembered;
