@@ -133,7 +133,21 @@ def test_a_day_at_the_desk(desk: Desk, tmp_path: Path) -> None:
         conversation = page.locator("#conversation")
         expect(conversation).to_contain_text("Ok sir will pay tomorrow by UPI")
         expect(conversation).to_contain_text("🙏")
-        expect(page.locator("#loan-entries tbody tr")).to_have_count(2)
+        expect(page.locator("#loan-entries tbody tr")).to_have_count(3)
+
+        # What became of her loan, and of everybody's since last month
+        page.locator("#loan-entries").get_by_role(
+            "link", name="+919800002001"
+        ).first.click()
+        expect(page.locator("#history tbody tr")).to_have_count(3)
+        expect(page.locator("#history")).to_contain_text("paid down by ₹6,250")
+        expect(page.locator("#conversation")).to_contain_text("Ok sir will pay")
+        page.get_by_role("link", name="sunrise-dues").first.click()
+        page.get_by_role("link", name="What changed").click()
+        page.locator("#totals").get_by_role("link", name="gone").click()
+        expect(page.locator("#loans")).to_contain_text("Lakshmi Narayanan")
+        page.goto("/admin/contacts/contact/?q=2001")
+        page.get_by_role("link", name="Asha Verma").click()
 
         # Naming her
         page.fill("#id_name", "Asha K Verma")
@@ -157,7 +171,7 @@ def test_a_day_at_the_desk(desk: Desk, tmp_path: Path) -> None:
         # And both are hers
         page.goto("/admin/contacts/contact/?q=2001")
         page.get_by_role("link", name="Asha K Verma").click()
-        expect(page.locator("#loan-entries tbody tr")).to_have_count(4)
+        expect(page.locator("#loan-entries tbody tr")).to_have_count(5)
 
     desk.visit(day, user="priya")
 

@@ -456,6 +456,26 @@ class TestUploads:
         assert after["sentence"] == "Upload completed: 1 successful, 0 failed"
         assert after["sentence"] in admin_client.get(page).content.decode()
 
+    def test_b13_a_customer_is_followed_by_date_with_loan_details(
+        self, import_file: Any, admin_client: Client
+    ) -> None:
+        for amount, due in (("20000", "2024-11-15"), ("15000", "2024-12-15")):
+            import_file(CHECKLIST_CUSTOMER.format(amount=amount, due=due))
+        upload = FileUpload.objects.latest("id")
+
+        entries = admin_client.get("/admin/customers/customer/?q=9876543210")
+        pages = [
+            admin_client.get(f"/admin/customers/customer/{address}").content.decode()
+            for address in ("phone/?number=%2B919876543210", "loan/?number=LN001")
+        ]
+        compared = admin_client.get(f"/admin/uploads/fileupload/{upload.pk}/compare/")
+
+        assert "phone/?number=%2B919876543210" in entries.content.decode()
+        for page in pages:
+            assert page.index("15 Dec 2024") < page.index("15 Nov 2024")
+            assert "paid down by ₹5,000" in page
+        assert "paid down by ₹5,000" in compared.content.decode()
+
     def test_b12_the_constraint_comes_back_only_while_no_phone_repeats(
         self, import_file: Any
     ) -> None:

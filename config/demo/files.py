@@ -1,4 +1,4 @@
-"""The demo's two customer files: the same borrowers, a month apart."""
+"""The demo's customer files: the same borrowers in three months."""
 
 import csv
 import io
@@ -43,6 +43,13 @@ _GONE, _NEW = {7, 17}, {5, 15, 21}
 
 def month_before(today: date) -> date:
     return (today.replace(day=1) - timedelta(days=1)).replace(day=1)
+
+
+def oldest_file(today: date) -> tuple[str, bytes]:
+    """Return name and content of the file of the month before last."""
+    month = month_before(month_before(today))
+    people = [person for person in borrowers() if person.place not in _NEW]
+    return _file(people, month, paid_since=-1, bad=())
 
 
 def earlier_file(today: date) -> tuple[str, bytes]:

@@ -53,15 +53,15 @@ def test_the_demo_goes_through_whole_and_every_event_is_processed() -> None:
     }  # fmt: skip
 
 
-def test_two_files_a_month_apart_hold_the_same_borrowers_and_some_bad_rows() -> None:
+def test_three_monthly_files_hold_the_same_borrowers_and_some_bad_rows() -> None:
     demo()
 
-    later, earlier = FileUpload.objects.all()
-    assert (earlier.status, later.status) == ("completed", "completed")
-    assert (earlier.failed_rows, later.failed_rows) == (2, 4)
+    later, earlier, oldest = FileUpload.objects.all()
+    assert {one.status for one in (oldest, earlier, later)} == {"completed"}
+    assert [one.failed_rows for one in (oldest, earlier, later)] == [0, 2, 4]
     assert 27 <= (later.created_at - earlier.created_at).days <= 31
-    asha = Customer.objects.filter(full_name="Asha Verma").order_by("created_at")
-    assert [entry.outstanding_amount for entry in asha] == [93750, 87500]
+    asha = Customer.objects.filter(full_name="Asha Verma").order_by("as_of_date")
+    assert [entry.outstanding_amount for entry in asha] == [100000, 93750, 87500]
     assert Contact.objects.filter(
         phone_number=asha[0].primary_phone.removeprefix("+")
     ).exists()

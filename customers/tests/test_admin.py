@@ -5,10 +5,11 @@ from django.contrib.auth.models import Group
 from django.test import Client
 from django.urls import reverse
 
+from customers import search
 from customers.models import Customer
 from customers.rupees import rupees
 from customers.search import matching
-from customers.tests.factories import CustomerFactory
+from customers.tests.factories import CustomerFactory, UploadRowFactory
 from tenants.tests.factories import MembershipFactory
 
 pytestmark = pytest.mark.django_db
@@ -43,19 +44,20 @@ def entry(clerk) -> Customer:
 @pytest.mark.parametrize(
     "text",
     ["9876543210", "+91 98765", "919876543210", "09876543210", "LN00", "LN0042",
-     "asha", "Kadam"],
+     "asha", "Kadam", "kadam ash"],
 )  # fmt: skip
 def test_an_entry_is_found_by_phone_loan_or_name(entry: Customer, text: str) -> None:
     CustomerFactory.create(
         full_name="Vikram", primary_phone="+919812345678", loan_number="X1"
     )
 
-    assert list(matching(Customer.objects.all(), text)) == [entry]
+    uploads = [entry.upload_id]
+    assert list(matching(Customer.objects.all(), text, uploads=uploads)) == [entry]
 
 
 @pytest.mark.parametrize("text", ["zzz", "5", "\0", "%", "LN0043"])
 def test_what_nobody_is_called_finds_nobody(entry: Customer, text: str) -> None:
-    found = matching(Customer.objects.all(), text)
+    found = matching(Customer.objects.all(), text, uploads=[entry.upload_id])
 
     assert list(found) == ([entry] if text == "\0" else [])
 
@@ -100,7 +102,7 @@ def test_the_list_asks_the_same_questions_for_one_entry_and_for_many(
 ) -> None:
     CustomerFactory.create_batch(40, tenant=entry.tenant)
 
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(16):
         page = client.get(LIST)
 
     assert len(page.context["cl"].result_list) == 25
@@ -120,3 +122,42 @@ def test_money_is_shown_in_lakhs_and_paise_only_where_there_are_some(
     amount: Decimal | None, shown: str | None
 ) -> None:
     assert rupees(amount) == shown
+
+
+def test_names_are_looked_for_in_the_newest_files_and_in_a_chosen_one(
+    client: Client, entry: Customer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "NAMES_READ", 100)
+    newer = UploadRowFactory.create(
+        tenant=entry.tenant, total_rows=60, succeeded_rows=60
+    )
+    again = CustomerFactory.create(
+        tenant=entry.tenant, upload=newer, row_number=2, full_name="Asha Kadam"
+    )
+    CustomerFactory.create(
+        tenant=entry.tenant, upload=newer, row_number=101, full_name="Asha Kadam"
+    )
+
+    of_newest = client.get(LIST, {"q": "asha"})
+    of_chosen = client.get(LIST, {"q": "asha", "upload": entry.upload_id})
+
+    assert list(of_newest.context["cl"].result_list) == [again]
+    assert list(of_chosen.context["cl"].result_list) == [entry]
+
+
+def test_the_newest_file_comes_first_and_a_chosen_one_in_its_order(
+    client: Client, entry: Customer
+) -> None:
+    later = UploadRowFactory.create(tenant=entry.tenant)
+    lines = [
+        CustomerFactory.create(tenant=entry.tenant, upload=later, row_number=line)
+        for line in (2, 3)
+    ]
+
+    every = client.get(LIST)
+    chosen = client.get(LIST, {"upload": later.pk})
+
+    assert list(every.context["cl"].result_list) == [*lines[::-1], entry]
+    assert list(chosen.context["cl"].result_list) == lines
+    assert "?o=" not in every.content.decode()
+    assert "o=3" in chosen.content.decode()

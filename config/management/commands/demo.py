@@ -107,12 +107,13 @@ class Command(BaseCommand):
         return [f"{messages.count()} messages", f"{tenant.contacts.count()} contacts"]
 
     def send_files(self, tenant: Tenant) -> list[str]:
-        """Upload last month's file as of then, and this month's."""
+        """Upload the files of the last two months as of then, and this month's."""
         if FileUpload.objects.filter(tenant=tenant).exists():
             return []
         today = timezone.now()
         clerk = User.objects.filter(username=CLERK).first()
         for make_file, now in (
+            (files.oldest_file, today - timedelta(days=60)),
             (files.earlier_file, today - timedelta(days=30)),
             (files.later_file, today),
         ):
@@ -129,4 +130,4 @@ class Command(BaseCommand):
             while load_next_part(now=now, upload_id=upload.pk):
                 pass
         entries = Customer.objects.filter(tenant=tenant).count()
-        return [f"{entries} loan entries from 2 files"]
+        return [f"{entries} loan entries from 3 files"]
