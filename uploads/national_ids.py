@@ -33,10 +33,17 @@ _EXPONENT = re.compile(r"[0-9]+([.,][0-9]+)?\s*[eE]\s*[+-]?[0-9]+")
 _INNER = bytes(byte ^ 0x36 for byte in range(256))
 _OUTER = bytes(byte ^ 0x5C for byte in range(256))
 
-# Wherever it stands: in groups of four or not, in any script's digits. A number
-# written with a plus in front is a phone number.
-_GAP = r"[\s.\-\u2013\u2014_/]{0,2}"
-_AADHAAR_ANYWHERE = re.compile(rf"(?<![\d+])\d{{4}}{_GAP}\d{{4}}{_GAP}\d{{4}}(?!\d)")
+# Wherever it stands: in one piece or in even groups, in any script's digits. Odd groups
+# are more often a date and an amount, and a number with a plus in front is a phone's.
+_UNSEEN = r"\xad\u200b-\u200f\u2060\ufeff"
+_DASHES = r"\-\u2010-\u2015\u2212"
+_GAP = rf"[\s.,:|*()_/{_DASHES}{_UNSEEN}]{{0,3}}"
+_NARROW_GAP = rf"[\s{_DASHES}{_UNSEEN}]{{1,2}}"
+_AADHAAR_ANYWHERE = re.compile(
+    rf"(?<![\d+])(?:\d{{4}}{_GAP}\d{{4}}{_GAP}\d{{4}}"
+    rf"|\d{{6}}{_NARROW_GAP}\d{{6}}|\d{{3}}(?:{_NARROW_GAP}\d{{3}}){{3}}"
+    rf"|\d{{2}}(?:{_NARROW_GAP}\d{{2}}){{5}}|\d(?:{_NARROW_GAP}\d){{11}})(?!\d)"
+)
 
 
 def read_national_id(text: str) -> tuple[str, str] | Refused:

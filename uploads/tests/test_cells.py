@@ -92,9 +92,23 @@ def test_an_aadhaar_number_is_masked_wherever_it_stands(
 
 
 @pytest.mark.parametrize(
+    "written",
+    [
+        "2341\u200b2341\u200b2346", "2341\u20112341\u20112346", "2341 - 2341 - 2346",
+        "2341,2341,2346", "2341|2341|2346", "2341)(2341)(2346", "234123 412346",
+        "234 123 412 346", "23-41-23-41-23-46", "2 3 4 1 2 3 4 1 2 3 4 6",
+        "२३४१ २३४१ २३४६",
+    ],
+)  # fmt: skip
+def test_no_way_of_grouping_its_digits_hides_an_aadhaar_number(written: str) -> None:
+    assert mask_national_ids(f"KYC {written} seen") == "KYC XXXXXXXX2346 seen"
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "234123412347",  # fails the check
+        "23/41/2341 2346",  # a date, it may be, and an amount
         "123412341234",
         "2341234123461",  # thirteen digits
         "+919876543210",
