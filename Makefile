@@ -47,10 +47,16 @@ $(VENV)/for-running: requirements.txt $(VENV)/created
 
 $(VENV)/for-testing: requirements.txt $(VENV)/for-running
 	@echo "Installing what tests and checks need"
+	@sed '/^# Not in the image: what benchmarks/,$$d' requirements.txt > $@.txt
+	@$(PY) -m pip $(INSTALL) -r $@.txt
+	@touch $@
+
+$(VENV)/for-benchmarks: requirements.txt $(VENV)/for-testing
+	@echo "Installing what benchmarks measure against"
 	@$(PY) -m pip $(INSTALL) -r requirements.txt
 	@touch $@
 
-setup: $(VENV)/for-testing ## Make .venv with every dependency
+setup: $(VENV)/for-testing ## Make .venv with every dependency but the benchmarks'
 
 run: $(VENV)/for-running ## Run everything on this machine; PORT=8000
 	@exec $(PY) manage.py start
@@ -68,7 +74,7 @@ check: setup ## Lint, types, layers, migrations, production settings
 	env $$(sed 's/#.*//' config/tests/production.env) \
 		$(PY) manage.py check --deploy --fail-level WARNING
 
-bench: setup ## Measure what is promised, on servers of its own
+bench: $(VENV)/for-benchmarks ## Measure what is promised, on servers of its own
 	$(PY) -m benchmarks
 
 browser:

@@ -32,13 +32,22 @@ def running_product(logs: Path) -> Iterator[int]:
 
 
 @contextmanager
-def _running(command: Sequence[str], log: Path) -> Iterator[None]:
+def running_worker(log: Path, *, processes: int) -> Iterator[int]:
+    """Run a worker of so many processes; yield its own."""
+    command = worker_command()
+    command[command.index("--concurrency") + 1] = str(processes)
+    with _running(command, log) as pid:
+        yield pid
+
+
+@contextmanager
+def _running(command: Sequence[str], log: Path) -> Iterator[int]:
     with log.open("wb") as output:
         process = subprocess.Popen(
             command, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
         )
         try:
-            yield
+            yield process.pid
         finally:
             process.terminate()
             try:

@@ -2,12 +2,13 @@
 
 import os
 import platform
+from collections.abc import Sequence
 from pathlib import Path
 
 from django.core.management import call_command
 from django.db import connection
 
-from benchmarks import people, webhook
+from benchmarks import import_export_bulk, people, uploads, webhook
 from benchmarks.load import percentile
 from benchmarks.programs import running_product
 
@@ -18,16 +19,53 @@ WAYS = {
 }
 
 
-def measure_and_print(folder: Path) -> None:
+def measure_and_print(folder: Path, *, parts: Sequence[str], rows: int) -> None:
     call_command("migrate", verbosity=0)
-    people.register_number()
     _print_machine()
+    if "webhook" in parts:
+        _measure_webhook(folder)
+    if "files" in parts:
+        _measure_files(folder, rows)
+    load = os.getloadavg()[0]
+    print(f"\nOther work on the machine shows as load: {load:.1f} at the end.")
+
+
+def _measure_webhook(folder: Path) -> None:
+    people.register_number()
+    print(f"Medians of {webhook.ROUNDS} rounds, in turn.\n")
     _print_drain(webhook.drain_rates())
     with running_product(folder) as port:
         _print_visible(webhook.visible_latencies(port))
         _print_accepted(webhook.accept_rates(port, list(WAYS)))
-    load = os.getloadavg()[0]
-    print(f"\nOther work on the machine shows as load: {load:.1f} at the end.")
+
+
+def _measure_files(folder: Path, rows: int) -> None:
+    small, big = uploads.write_files(folder, rows=rows)
+    log = folder / "loader.log"
+    two = uploads.load_by_workers(small, big, workers=2, log=log)
+    one = uploads.load_by_workers(small, big, workers=1, log=log)
+    raw = uploads.copy_ready_rows(folder)
+    rival = import_export_bulk.load_ready_rows(rows=uploads.IMPORT_EXPORT_ROWS)
+    print(
+        f"\nCustomer file, {rows:,} rows x 14 columns, every index live\n"
+        f"{'':<30}{'rows/s':>10}{'seconds':>9}{'MB each':>9}  reach"
+    )
+    for name, way, reach in (
+        ("two workers", two, "50,000/s, 150 MB"),
+        ("one worker", one, "30,000/s, 150 MB"),
+        ("raw COPY of the ready rows", raw, ""),
+        ("django-import-export, bulk", rival, ""),
+    ):
+        if way is not None:
+            peak = f"{max(way.peaks):.0f}" if way.peaks else ""
+            figures = f"{name:<30}{way.rate:>10,.0f}{way.seconds:>9.1f}{peak:>9}"
+            print(f"{figures}  {reach}".rstrip())
+    print(f"two workers / raw COPY: {two.rate / raw.rate:.2f}  (reach: 0.7)")
+    if rival is None:
+        print("django-import-export is not installed: `make bench` installs it.")
+    else:
+        ratio = two.rate / rival.rate
+        print(f"two workers / django-import-export: {ratio:.1f}  (reach: 15)")
 
 
 def _print_machine() -> None:
@@ -46,10 +84,7 @@ def _print_machine() -> None:
         f"{os.cpu_count()} cores ({cpu}), load {os.getloadavg()[0]:.1f}; "
         f"PostgreSQL {version}, Python {platform.python_version()}"
     )
-    print(
-        f"Medians of {webhook.ROUNDS} rounds, in turn. Client, web, worker and "
-        "database share the cores.\n"
-    )
+    print("Client, web, worker and database share the cores.")
 
 
 def _print_drain(rates: dict[str, float]) -> None:
