@@ -20,7 +20,6 @@ ROWS = 1_000_000
 WARM_UP_ROWS = 2_000
 IMPORT_EXPORT_ROWS = 20_000
 
-_TABLE = Customer._meta.db_table
 _CHUNK = 1 << 18
 _PATIENCE_SECONDS = 1_800
 _LOOK_SECONDS = 0.05
@@ -64,7 +63,7 @@ def copy_ready_rows(folder: Path) -> Loaded:
     with (
         connection.cursor() as cursor,
         ready.open("wb") as out,
-        cursor.copy(f"COPY (SELECT * FROM {_TABLE} ORDER BY id) TO STDOUT") as rows,
+        cursor.copy("COPY (SELECT * FROM customers ORDER BY id) TO STDOUT") as rows,
     ):
         for data in rows:
             out.write(data)
@@ -74,7 +73,7 @@ def copy_ready_rows(folder: Path) -> Loaded:
     with (
         ready.open("rb") as source,
         connection.cursor() as cursor,
-        cursor.copy(f"COPY {_TABLE} FROM STDIN") as copy,
+        cursor.copy("COPY customers FROM STDIN") as copy,
     ):
         while chunk := source.read(_CHUNK):
             copy.write(chunk)
@@ -88,7 +87,7 @@ def copy_ready_rows(folder: Path) -> Loaded:
 def empty() -> None:
     """Make the next load find what the last one found: nothing."""
     with connection.cursor() as cursor:
-        cursor.execute(f"TRUNCATE {_TABLE}, {RowIssue._meta.db_table}")
+        cursor.execute("TRUNCATE customers, upload_row_issues")
         cursor.execute("CHECKPOINT")
 
 
