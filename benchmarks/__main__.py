@@ -1,7 +1,7 @@
 """`make bench`: measure on servers of our own, beside nothing of the developer's.
 
-`python -m benchmarks webhook` or `files` measures one of them; `--rows` of a customer
-file for a quick look.
+`python -m benchmarks webhook`, `files` or `dedupe` measures one of them; fewer `--rows`
+of a customer file, or contacts, for a quick look.
 """
 
 import argparse
@@ -10,7 +10,7 @@ import tempfile
 from contextlib import redirect_stderr
 from pathlib import Path
 
-PARTS = ("webhook", "files")
+PARTS = ("webhook", "files", "dedupe")
 
 
 def main() -> None:

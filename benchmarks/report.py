@@ -8,7 +8,7 @@ from pathlib import Path
 from django.core.management import call_command
 from django.db import connection
 
-from benchmarks import import_export_bulk, people, uploads, webhook
+from benchmarks import dedupe, import_export_bulk, people, uploads, webhook
 from benchmarks.load import percentile
 from benchmarks.programs import running_product
 
@@ -26,6 +26,9 @@ def measure_and_print(folder: Path, *, parts: Sequence[str], rows: int) -> None:
         _measure_webhook(folder)
     if "files" in parts:
         _measure_files(folder, rows)
+    if "dedupe" in parts:
+        for line in dedupe.report(dedupe.measure(contacts=rows)):
+            print(line)
     load = os.getloadavg()[0]
     print(f"\nOther work on the machine shows as load: {load:.1f} at the end.")
 
