@@ -16,7 +16,7 @@ INSTALL := install --disable-pip-version-check --quiet --no-compile
 PIP_VERSION := 26.3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench clean browser
+.PHONY: help setup run test faults check bench clean browser
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST) | expand -t 16
@@ -63,6 +63,9 @@ run: $(VENV)/for-running ## Run everything on this machine; PORT=8000
 
 test: setup browser ## Run every test
 	$(PY) -m pytest
+
+faults: setup ## Kill everything again and again amid real work; takes long
+	$(PY) -m pytest -m faults tests/faults
 
 # As CI runs it: what a reviewer need not look for.
 check: setup ## Lint, types, layers, migrations, production settings

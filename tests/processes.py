@@ -15,8 +15,10 @@ from config.embedded.home import private_folders
 DEADLINE_SECONDS = 60  # a busy machine is slow, not broken
 
 
-def wait_until(happened: Callable[[], object], *, what: str) -> None:
-    deadline = time.monotonic() + DEADLINE_SECONDS
+def wait_until(
+    happened: Callable[[], object], *, what: str, seconds: float = DEADLINE_SECONDS
+) -> None:
+    deadline = time.monotonic() + seconds
     while not happened():
         assert time.monotonic() < deadline, f"never {what}"
         time.sleep(0.02)

@@ -87,7 +87,7 @@ def test_a_file_that_cannot_be_read_says_why(file: Path) -> None:
     )
 
     assert code == 1
-    assert "Upload failed: [csv_parse] This is an Excel workbook" in printed
+    assert "Upload failed: [csv_parse] This workbook is damaged" in printed
 
 
 @pytest.mark.django_db
