@@ -116,13 +116,16 @@ def _obstacles(
     merge: ContactMerge, current: Contact, survivor: Contact, restored: Contact
 ) -> Iterator[str]:
     after = _contact(merge.survivor_before | merge.survivor_after)
-    for later in ContactMerge.objects.filter(
+    later_merges = ContactMerge.objects.filter(
         survivor=merge.survivor_id, pk__gt=merge.pk, undone_at=None
-    ).order_by("-pk"):
-        yield (
-            f"Contact {later.merged_contact_id} has since been merged into contact "
-            f"{merge.survivor_id} as well: undo merge {later.pk} first."
-        )
+    ).order_by("-pk")
+    if later_merges:
+        for later in later_merges:
+            yield (
+                f"Contact {later.merged_contact_id} has since been merged into contact "
+                f"{merge.survivor_id} as well: undo merge {later.pk} first."
+            )
+        return  # what else differs may come of them
     if Contact.objects.filter(pk=restored.pk).exists():
         yield f"There is a contact {restored.pk} again."
     staff = Contact.NameSource.STAFF
