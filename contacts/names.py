@@ -1,14 +1,15 @@
 """What to call a contact: which name wins, whatever order the messages come in."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
-from typing import Self
+from operator import attrgetter
+from typing import Any, Self
 
-from django.db import connection
 from psycopg import sql
 
 from contacts.arrays import array
+from contacts.cursors import bulk_cursor
 from contacts.identity import Sender
 from contacts.models import Contact
 
@@ -43,6 +44,7 @@ class NameFacts:
 
 
 COLUMNS = tuple(one.name for one in fields(NameFacts))
+values_of: Callable[[NameFacts], tuple[Any, ...]] = attrgetter(*COLUMNS)
 _READ = sql.SQL(
     "SELECT id, {} FROM contacts WHERE id = ANY(%s::bigint[])"
     " ORDER BY id FOR NO KEY UPDATE"
@@ -51,7 +53,7 @@ _READ = sql.SQL(
 
 def lock_names(contact_ids: Iterable[int]) -> dict[int, NameFacts]:
     """Lock these contacts in the order of their ids; return what they are called."""
-    with connection.cursor() as cursor:
+    with bulk_cursor() as cursor:
         cursor.execute(_READ, [array(sorted(set(contact_ids)))])
         return {row[0]: NameFacts(*row[1:]) for row in cursor.fetchall()}
 

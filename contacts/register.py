@@ -1,6 +1,6 @@
 """The register of identities in PostgreSQL: read, decided under a lock, written."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from django.db import connection
@@ -44,24 +44,6 @@ def settle(
     renumbered = _write(tenant_id, register, people, now)
     ids = [register.survivor(one).id if one else None for one in meant]
     return ids, renumbered, register.touched
-
-
-def find_holdings(tenant_id: int, keys: Collection[Key]) -> dict[Key, Holding]:
-    """Return who holds each of `keys`, with the number their contact shows."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT identity.kind, identity.value, identity.seen_at, identity.waba_ids,
-                   contacts.id, contacts.phone_number
-            FROM contact_identities AS identity
-            JOIN contacts ON contacts.id = identity.contact_id
-            JOIN unnest(%s::text[], %s::text[]) AS wanted (kind, value)
-              ON identity.kind = wanted.kind AND identity.value = wanted.value
-            WHERE identity.tenant_id = %s
-            """,
-            [array(k.kind for k in keys), array(k.value for k in keys), tenant_id],
-        )
-        return _holdings(cursor.fetchall())
 
 
 def _holdings(

@@ -7,12 +7,14 @@ the mark commit together, so an event whose worker dies is simply claimable agai
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
-from django.db.models import F, Q, QuerySet, TextField
+from django.db.models import Q, QuerySet, TextField
 from django.db.models.functions import Cast
 
+from contacts.arrays import array
+from contacts.cursors import bulk_cursor
 from messaging.models import WebhookEvent
 from tenants.models import WhatsAppNumber
 
@@ -31,8 +33,7 @@ _BATCH_BYTES = 4 * 1024 * 1024
 _MAX_ERROR_LENGTH = 2_000
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimedEvent:
+class ClaimedEvent(NamedTuple):
     """An event whose row this transaction has locked."""
 
     id: int
@@ -94,14 +95,15 @@ def claim_events(*, limit: int, now: datetime) -> list[ClaimedEvent]:
     return _fetch(
         """
         WITH claimed AS (
-            SELECT id, octet_length(body) AS size FROM webhook_events
+            SELECT id, received_at, body, signed_by, attempts,
+                octet_length(body) AS size
+            FROM webhook_events
             WHERE status = 'pending' AND process_after <= %s
             ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
-        ), fitting AS (
-            SELECT id, sum(size) OVER (ORDER BY id) - size AS bytes_before FROM claimed
         )
-        SELECT id, received_at, body, signed_by, attempts
-        FROM webhook_events JOIN fitting USING (id)
+        SELECT id, received_at, body, signed_by, attempts FROM (
+            SELECT *, sum(size) OVER (ORDER BY id) - size AS bytes_before FROM claimed
+        ) AS sized
         WHERE bytes_before < %s ORDER BY id
         """,
         [now, limit, _BATCH_BYTES],
@@ -122,24 +124,25 @@ def claim_event(*, event_id: int, now: datetime) -> ClaimedEvent | None:
 
 
 def _fetch(sql: str, params: list[Any]) -> list[ClaimedEvent]:
-    with connection.cursor() as cursor:
+    with bulk_cursor() as cursor:
         cursor.execute(sql, params)
-        return [
-            ClaimedEvent(event_id, received_at, bytes(body), signed_by, attempts)
-            for event_id, received_at, body, signed_by, attempts in cursor.fetchall()
-        ]
+        return [ClaimedEvent(*row) for row in cursor.fetchall()]
 
 
 def mark_processed(*, events: Sequence[ClaimedEvent], now: datetime) -> None:
     """Mark events whose every item is in its table."""
-    WebhookEvent.objects.filter(pk__in=[event.id for event in events]).update(
-        status=WebhookEvent.Status.PROCESSED,
-        attempts=F("attempts") + 1,
-        error="",
-        unrouted_numbers=[],
-        awaits=[],
-        processed_at=now,
-    )
+    if not events:
+        return
+    with bulk_cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE webhook_events SET
+                status = 'processed', attempts = attempts + 1, error = '',
+                unrouted_numbers = '{}', awaits = '{}', processed_at = %s
+            WHERE id = ANY(%s::bigint[])
+            """,
+            [now, array(event.id for event in events)],
+        )
 
 
 def mark_unfinished(*, verdict: Verdict, now: datetime) -> None:

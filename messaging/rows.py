@@ -7,9 +7,8 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, TypeAlias
 
-from django.db import connection
-
 from contacts.arrays import array
+from contacts.cursors import bulk_cursor
 
 # The number a message belongs to, and its id there.
 Key: TypeAlias = tuple[int, str]
@@ -67,7 +66,7 @@ def lock_numbers(*, numbers: Collection[int], exclusively: Collection[int]) -> N
     which sees the other's row. Whoever brings messages of ours, history, edits or
     revokes holds the number alone until it commits; all others share it.
     """
-    with connection.cursor() as cursor:
+    with bulk_cursor() as cursor:
         for number in sorted(numbers):
             lock = (
                 "pg_advisory_xact_lock"
@@ -90,7 +89,7 @@ def insert_messages(rows: Sequence[MessageRow]) -> set[Key]:
             unique[row.key] = row
     if not unique:
         return set()
-    with connection.cursor() as cursor:
+    with bulk_cursor() as cursor:
         cursor.execute(
             """
             INSERT INTO chat_messages (
@@ -132,7 +131,7 @@ def insert_statuses(rows: Sequence[StatusRow]) -> int:
     }
     if not unique:
         return 0
-    with connection.cursor() as cursor:
+    with bulk_cursor() as cursor:
         cursor.execute(
             """
             INSERT INTO message_statuses (
@@ -170,7 +169,7 @@ def amend_messages(inserted: Collection[MessageRow]) -> None:
     }
     if not concerned:
         return
-    with connection.cursor() as cursor:
+    with bulk_cursor() as cursor:
         cursor.execute(
             """
             UPDATE chat_messages SET
@@ -209,7 +208,7 @@ def fold_statuses(
     concerned |= {row.key for row in messages if row.direction == "outbound"}
     if not concerned:
         return
-    with connection.cursor() as cursor:
+    with bulk_cursor() as cursor:
         cursor.execute(
             """
             SELECT id FROM chat_messages JOIN unnest(%s::bigint[], %s::text[])
