@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from contacts.services import MarketingWish, StatedEmail
 from messaging import whatsapp
@@ -21,8 +22,7 @@ _STATUS_IN_HISTORY = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(NamedTuple):
     """One change of one event, at the number it came to."""
 
     event: ClaimedEvent

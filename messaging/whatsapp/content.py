@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from messaging.whatsapp.values import (
     JsonObject,
@@ -15,8 +15,7 @@ from messaging.whatsapp.values import (
 _NUMBER = re.compile(r"-?\d{1,3}(?:\.\d{1,30})?", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(NamedTuple):
     text: str = ""
     # The message this one changes or comments on: reactions, edits and revokes.
     about: str = ""

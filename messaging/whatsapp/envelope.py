@@ -1,8 +1,7 @@
 """Take one POST body apart into what happened at each of the business's numbers."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from messaging.whatsapp.coexistence import (
     AddressBookEntry,
@@ -47,16 +46,14 @@ _MAX_META_ID_LENGTH = 32
 _DASHBOARD_TEST = "0"
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """Something that cannot be kept as a row; `where` is its place in the payload."""
 
     where: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """What one change tells about one of the business's numbers."""
 
     where: str
@@ -74,8 +71,7 @@ class Change:
     is_dashboard_test: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Payload:
+class Payload(NamedTuple):
     changes: tuple[Change, ...]
     problems: tuple[Problem, ...]
 

@@ -1,8 +1,7 @@
 """One message, whoever wrote it: the customer, or the business from its phone."""
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from messaging.whatsapp.content import KINDS, content_of
 from messaging.whatsapp.flows import flow_answer
@@ -29,8 +28,7 @@ from messaging.whatsapp.values import (
 Direction: TypeAlias = Literal["inbound", "outbound"]
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """What one message says. `payload` is its JSON as it came, fit for jsonb."""
 
     wamid: str

@@ -1,6 +1,6 @@
 """Who is meant: phone numbers, WhatsApp user ids and the names that came with them."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from contacts.phones import canonical
 from messaging.whatsapp.values import (
@@ -14,8 +14,7 @@ from messaging.whatsapp.values import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(NamedTuple):
     """The customer's side of a message; phone, user id or both are known."""
 
     phone: str | None
@@ -24,8 +23,7 @@ class Person:
     username: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class IdentityChange:
+class IdentityChange(NamedTuple):
     """The same person under a new number, a new user id or both."""
 
     old_phone: str | None

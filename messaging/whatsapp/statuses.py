@@ -1,7 +1,7 @@
 """How far a message that we sent has come."""
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from messaging.whatsapp.values import (
     JsonObject,
@@ -17,8 +17,7 @@ from messaging.whatsapp.values import (
 _MAX_STATUS_LENGTH = 32
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(NamedTuple):
     wamid: str
     status: str
     # Who of a group; "" when the message went to one person.
