@@ -1,7 +1,7 @@
 """What WhatsApp sent: the signed events as they came, and what was read from them."""
 
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.indexes import BrinIndex, GinIndex
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -73,7 +73,14 @@ class WebhookEvent(models.Model):
                 condition=Q(status__in=["unroutable", "parked"]),
                 name="ix_event_in_trouble",
             ),
-            models.Index(fields=["-received_at"], name="ix_event_received"),
+            # Events come in this order, so a block range index is enough; a tree would
+            # be written again when the event is marked.
+            BrinIndex(
+                fields=["received_at"],
+                name="ix_event_received_span",
+                autosummarize=True,
+                pages_per_range=32,
+            ),
             # Asked by each batch; nearly no event waits for anybody.
             GinIndex(
                 fields=["awaits"], condition=~Q(awaits=[]), name="ix_event_awaits"
@@ -101,9 +108,15 @@ class ChatMessage(models.Model):
         READ = "read", "read"
         PLAYED = "played", "played"
 
-    tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="+", db_index=False)
+    tenant = models.ForeignKey(
+        Tenant, models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
     whatsapp_number = models.ForeignKey(
-        WhatsAppNumber, models.PROTECT, related_name="+", db_index=False
+        WhatsAppNumber,
+        models.PROTECT,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
     )
     contact = models.ForeignKey(
         Contact,
@@ -114,7 +127,11 @@ class ChatMessage(models.Model):
         help_text="Empty for a system note about somebody unknown.",
     )
     event = models.ForeignKey(
-        WebhookEvent, models.SET_NULL, null=True, related_name="messages"
+        WebhookEvent,
+        models.SET_NULL,
+        null=True,
+        related_name="messages",
+        db_constraint=False,
     )
     wamid = models.TextField("WhatsApp message id")
     direction = models.CharField(max_length=8, choices=Direction.choices)
@@ -184,12 +201,22 @@ class ChatMessage(models.Model):
 class MessageStatus(models.Model):
     """One delivery report, kept whether or not its message is known. Append-only."""
 
-    tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="+", db_index=False)
+    tenant = models.ForeignKey(
+        Tenant, models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
     whatsapp_number = models.ForeignKey(
-        WhatsAppNumber, models.PROTECT, related_name="+", db_index=False
+        WhatsAppNumber,
+        models.PROTECT,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
     )
     event = models.ForeignKey(
-        WebhookEvent, models.SET_NULL, null=True, related_name="statuses"
+        WebhookEvent,
+        models.SET_NULL,
+        null=True,
+        related_name="statuses",
+        db_constraint=False,
     )
     wamid = models.TextField("WhatsApp message id")
     status = models.CharField(max_length=32)

@@ -56,7 +56,7 @@ def purge_events(
 def _purge_batch(due: QuerySet[WebhookEvent]) -> int:
     with transaction.atomic():
         # Locked, or a replay could put one back and give it new rows meanwhile.
-        locked = due.select_for_update(skip_locked=True).order_by("received_at")
+        locked = due.select_for_update(skip_locked=True).order_by("pk")
         ids = list(locked.values_list("pk", flat=True)[:_BATCH])
         WebhookEvent.objects.filter(pk__in=ids).only("pk").delete()
     return len(ids)

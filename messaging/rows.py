@@ -7,6 +7,8 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, TypeAlias
 
+from django.db import IntegrityError
+
 from contacts.arrays import array
 from contacts.cursors import bulk_cursor
 
@@ -59,14 +61,26 @@ class StatusRow(NamedTuple):
     received_at: datetime
 
 
+class NumberGone(IntegrityError):
+    """A number was deleted after its events were read: now they are nobody's."""
+
+
 def lock_numbers(*, numbers: Collection[int], exclusively: Collection[int]) -> None:
-    """Keep what a number sends from crossing what is reported or changed about it.
+    """Keep the numbers, and what they send from crossing what is told about it.
 
     A message and its status, or its edit, may come in two transactions, neither of
     which sees the other's row. Whoever brings messages of ours, history, edits or
     revokes holds the number alone until it commits; all others share it.
+    Raises `NumberGone`: the rows to come have no foreign key that would.
     """
     with bulk_cursor() as cursor:
+        cursor.execute(
+            "SELECT FROM whatsapp_numbers WHERE id = ANY(%s::bigint[])"
+            " ORDER BY id FOR KEY SHARE",
+            [array(numbers)],
+        )
+        if cursor.rowcount < len(numbers):
+            raise NumberGone("A number was deleted meanwhile.")
         for number in sorted(numbers):
             lock = (
                 "pg_advisory_xact_lock"
