@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass
 from datetime import datetime
-from typing import NamedTuple, Self
 
 from django.db import Error, connection, transaction
 
@@ -29,7 +28,7 @@ from messaging.events import (
 )
 from messaging.lines import Arrival
 from messaging.models import WebhookEvent
-from messaging.routing import Routes
+from messaging.reading import Reading, read_events
 from tenants.encryption import UnreadableSecret
 
 logger = logging.getLogger(__name__)
@@ -60,53 +59,6 @@ class Outcome:
         return Outcome(*map(sum, zip(astuple(self), astuple(other), strict=True)))
 
 
-class _Reading(NamedTuple):
-    """A claimed event with what was read in it."""
-
-    event: ClaimedEvent
-    payload: whatsapp.Payload
-    arrivals: Sequence[Arrival]
-    problems: Sequence[str]
-    unrouted_numbers: Sequence[str]
-
-    @classmethod
-    def of(cls, event: ClaimedEvent, payload: whatsapp.Payload, routes: Routes) -> Self:
-        arrivals: list[Arrival] = []
-        problems = [
-            f"{problem.reason} ({problem.where})" for problem in payload.problems
-        ]
-        unrouted_numbers: list[str] = []
-        for change in payload.changes:
-            if not change.phone_number_id:
-                continue  # about the account, kept in the event
-            route = routes.find(change.phone_number_id)
-            if route is None:
-                if not change.is_dashboard_test:
-                    unrouted_numbers.append(change.phone_number_id)
-            elif routes.may_sign(route, signed_by=event.signed_by):
-                arrivals.append(Arrival(event, route, change))
-            else:
-                problems.append(
-                    f"Refused: a value for the number {change.phone_number_id} that "
-                    "was signed with another Meta app's secret. Check the app secret "
-                    f"of that number. ({change.where})"
-                )
-        return cls(
-            event, payload, arrivals, problems, list(dict.fromkeys(unrouted_numbers))
-        )
-
-    def verdict(self, failures: Sequence[str] = ()) -> Verdict | None:
-        """Return why the event is not finished, or None when it is."""
-        if not (self.problems or self.unrouted_numbers or failures):
-            return None
-        return Verdict(
-            event=self.event,
-            problems=self.problems,
-            unrouted_numbers=self.unrouted_numbers,
-            failures=failures,
-        )
-
-
 def process_events(*, limit: int, now: datetime) -> Outcome:
     """Process up to `limit` due events, the oldest first, and return what came of it.
 
@@ -118,7 +70,7 @@ def process_events(*, limit: int, now: datetime) -> Outcome:
         with _no_collector(), transaction.atomic():
             _commit_without_waiting()
             events = claim_events(limit=limit, now=now)
-            outcome = _process(_read(events), now=now)
+            outcome = _process(read_events(events), now=now)
     except Exception as exc:
         if not events:
             raise
@@ -171,7 +123,7 @@ def process_event(*, event_id: int, now: datetime) -> Outcome:
             return Outcome()
         try:
             with transaction.atomic():
-                outcome = _process(_read([event]), now=now)
+                outcome = _process(read_events([event]), now=now)
                 # Foreign keys are checked at the commit, too late for a savepoint.
                 connection.check_constraints()
                 return outcome
@@ -180,17 +132,7 @@ def process_event(*, event_id: int, now: datetime) -> Outcome:
         return _process_by_item(event, now=now)
 
 
-def _read(events: Sequence[ClaimedEvent]) -> list[_Reading]:
-    payloads = [whatsapp.parse(event.body) for event in events]
-    named = {change.phone_number_id for p in payloads for change in p.changes}
-    routes = Routes(named | {event.signed_by for event in events})
-    return [
-        _Reading.of(event, payload, routes)
-        for event, payload in zip(events, payloads, strict=True)
-    ]
-
-
-def _process(readings: Sequence[_Reading], *, now: datetime) -> Outcome:
+def _process(readings: Sequence[Reading], *, now: datetime) -> Outcome:
     if not readings:
         return Outcome()
     arrivals = [arrival for reading in readings for arrival in reading.arrivals]
@@ -214,7 +156,7 @@ def _process_by_item(event: ClaimedEvent, *, now: datetime) -> Outcome:
     """Write each item in a savepoint of its own; what fails waits for its next try."""
     try:
         with transaction.atomic():
-            (reading,) = _read([event])
+            (reading,) = read_events([event])
     except Exception as exc:
         _log_failure(f"Event {event.id}", exc)
         return _mark(Verdict(event, failures=[_sentence("The event", exc)]), now=now)

@@ -42,13 +42,16 @@ class People:
     __slots__ = ("_by_phone", "_by_user_id", "_everybody")
 
     def __init__(self, value: JsonObject) -> None:
-        self._everybody = [
-            person
-            for entry in objects_at(value, "contacts")
-            if (person := _listed_person(entry))
-        ]
-        self._by_user_id = {p.user_id: p for p in self._everybody if p.user_id}
-        self._by_phone = {p.phone: p for p in self._everybody if p.phone}
+        self._everybody: list[Person] = []
+        self._by_user_id: dict[str, Person] = {}
+        self._by_phone: dict[str, Person] = {}
+        for entry in objects_at(value, "contacts"):
+            if person := _listed_person(entry):
+                self._everybody.append(person)
+                if person.user_id:
+                    self._by_user_id[person.user_id] = person
+                if person.phone:
+                    self._by_phone[person.phone] = person
 
     def identify(self, *, phone: str | None, user_id: str | None) -> Person | None:
         """Return the person with what the array adds: names and the other identity."""

@@ -65,7 +65,9 @@ def load(body: bytes) -> Any:
     The bytes themselves stay in the event, so the replacement loses nothing.
     """
     try:
-        text = body.decode(json.detect_encoding(body), "surrogatepass")
+        # What begins so can only be UTF-8, and nearly every body does.
+        encoding = "utf-8" if body[:2] == b'{"' else json.detect_encoding(body)
+        text = body.decode(encoding, "surrogatepass")
         tree = _decoder.decode(text)
     except UnicodeDecodeError as exc:
         raise UnreadableBody(
