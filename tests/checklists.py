@@ -1,0 +1,18 @@
+"""What the tests of the two checklists share."""
+
+from typing import Any
+
+from django.db import connection
+
+PHONE = "919876543210"
+PHONE_NUMBER_ID = "114620538274910"
+CHECKLIST_CUSTOMER = (
+    "full_name,primary_phone,loan_number,outstanding_amount,due_date\n"
+    "Ravi Kumar,+919876543210,LN001,{amount},{due}\n"
+)
+
+
+def sql(query: str, *params: object) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(query, params)
+        return cursor.fetchall() if cursor.description else []

@@ -1,0 +1,94 @@
+"""What the two checklists' operators have at hand: a number, a phone, a file."""
+
+import hashlib
+import hmac
+import io
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.test import Client
+
+from tenants.models import WhatsAppNumber
+from tests.checklists import PHONE, PHONE_NUMBER_ID
+from uploads.models import FileUpload
+
+
+@pytest.fixture
+def number() -> WhatsAppNumber:
+    return WhatsAppNumber.objects.create(
+        tenant_id=1, phone_number_id=PHONE_NUMBER_ID, waba_id="109283746501123"
+    )
+
+
+@pytest.fixture
+def whatsapp(client: Client, settings: Any) -> Any:
+    """Write from a phone: post what Meta posts, signed, and let the worker work."""
+
+    def write(
+        text: str = "Namaste",
+        *,
+        name: str = "Ravi Kumar",
+        phone: str = PHONE,
+        wamid: str = "wamid.1",
+        phone_number_id: str = PHONE_NUMBER_ID,
+    ) -> Any:
+        value = {
+            "messaging_product": "whatsapp",
+            "metadata": {
+                "display_phone_number": "919812340001",
+                "phone_number_id": phone_number_id,
+            },
+            "contacts": [{"profile": {"name": name}, "wa_id": phone}],
+            "messages": [
+                {
+                    "from": phone,
+                    "id": wamid,
+                    "timestamp": str(int(time.time())),
+                    "type": "text",
+                    "text": {"body": text},
+                }
+            ],
+        }
+        change = {"field": "messages", "value": value}
+        entry = {"id": "109283746501123", "changes": [change]}
+        body = json.dumps(
+            {"object": "whatsapp_business_account", "entry": [entry]}
+        ).encode()
+        signature = hmac.new(
+            settings.WHATSAPP_APP_SECRET[0].encode(), body, hashlib.sha256
+        ).hexdigest()
+        response = client.post(
+            "/webhooks/whatsapp/",
+            body,
+            content_type="application/json",
+            headers={"X-Hub-Signature-256": f"sha256={signature}"},
+        )
+        call_command("process_webhooks", stdout=io.StringIO())
+        return response
+
+    return write
+
+
+@pytest.fixture
+def import_file(tmp_path: Path, settings: Any) -> Any:
+    """Upload a customer file and let the worker work; return its upload."""
+    settings.MEDIA_ROOT = tmp_path / "kept"
+
+    def upload(text: str, *, name: str = "customers.csv") -> FileUpload:
+        path = tmp_path / name
+        path.write_text(text)
+        call_command(
+            "import_customers",
+            str(path),
+            "--tenant=1",
+            "--here",
+            "--allow-failed",
+            stdout=io.StringIO(),
+        )
+        return FileUpload.objects.latest("id")
+
+    return upload
