@@ -9,6 +9,8 @@ from django.db import connection
 from django.utils import timezone
 
 from messaging.services import process_events
+from uploads.models import FileUpload
+from uploads.processing import finish_upload, load_next_part, read_upload
 
 
 @pytest.fixture(autouse=True)
@@ -25,6 +27,27 @@ def worker() -> Iterator[None]:
     def work() -> None:
         while not stop.wait(0.02):
             process_events(limit=500, now=timezone.now())
+        connection.close()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    yield
+    stop.set()
+    thread.join(10)
+
+
+@pytest.fixture
+def upload_worker() -> Iterator[None]:
+    """A worker that loads what is uploaded."""
+    stop = threading.Event()
+
+    def work() -> None:
+        while not stop.wait(0.02):
+            for upload in FileUpload.objects.filter(status="pending"):
+                read_upload(upload_id=upload.pk, now=timezone.now())
+                while load_next_part(now=timezone.now(), upload_id=upload.pk):
+                    pass
+                finish_upload(upload_id=upload.pk, now=timezone.now())
         connection.close()
 
     thread = threading.Thread(target=work)

@@ -26,7 +26,10 @@ def number() -> WhatsAppNumber:
 
 @pytest.fixture
 def whatsapp(client: Client, settings: Any) -> Any:
-    """Write from a phone: post what Meta posts, signed, and let the worker work."""
+    """Write from a phone: post what Meta posts, signed, and let the worker work.
+
+    `content` says what kind of message it is, when it is not a text.
+    """
 
     def write(
         text: str = "Namaste",
@@ -35,6 +38,7 @@ def whatsapp(client: Client, settings: Any) -> Any:
         phone: str = PHONE,
         wamid: str = "wamid.1",
         phone_number_id: str = PHONE_NUMBER_ID,
+        **content: Any,
     ) -> Any:
         value = {
             "messaging_product": "whatsapp",
@@ -50,6 +54,7 @@ def whatsapp(client: Client, settings: Any) -> Any:
                     "timestamp": str(int(time.time())),
                     "type": "text",
                     "text": {"body": text},
+                    **content,
                 }
             ],
         }

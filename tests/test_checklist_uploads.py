@@ -16,10 +16,13 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 from django.test import Client
 
+from customers.addresses import loan_address, phone_address
+from tenants.models import Tenant
+from tenants.tests.factories import TenantFactory
 from tests.checklists import CHECKLIST_CUSTOMER, sql
 from uploads.models import FileUpload
 from uploads.tests import reviews
-from uploads.tests.factories import work_off
+from uploads.tests.factories import make_upload, work_off
 
 pytestmark = pytest.mark.django_db
 
@@ -193,6 +196,37 @@ def test_b13_a_customer_is_followed_by_date_with_loan_details(
     assert "paid down by ₹5,000" in compared.content.decode()
 
 
+@pytest.mark.django_db(transaction=True)
+def test_b10_the_test_harness_uploads_one_customer_twice(
+    upload_worker: None, settings: Any, tmp_path: Path
+) -> None:
+    settings.MEDIA_ROOT = tmp_path
+    TenantFactory.create()
+    out = io.StringIO()
+
+    call_command("verify", "--probe-upload", stdout=out)
+
+    assert "2 entries, each with its own fingerprint" in out.getvalue()
+    assert "FAIL" not in out.getvalue()
+    assert sql("SELECT count(*) FROM customers") == [(0,)]
+
+
+def test_b11_one_click_tries_a_failed_upload_again(
+    admin_client: Client, settings: Any, tmp_path: Path
+) -> None:
+    settings.MEDIA_ROOT = tmp_path
+    upload = make_upload(tenant=Tenant.objects.get(pk=1))
+    kept, elsewhere = Path(upload.file.path), tmp_path / "elsewhere"
+    kept.rename(elsewhere)
+    assert work_off(upload).status == "failed"
+
+    elsewhere.rename(kept)
+    admin_client.post(f"/admin/uploads/fileupload/{upload.pk}/retry/")
+
+    assert work_off(upload).sentence == "Upload completed: 2 successful, 0 failed"
+    assert sql("SELECT count(*) FROM customers") == [(2,)]
+
+
 def test_b12_the_constraint_comes_back_only_while_no_phone_repeats(
     import_file: Any,
 ) -> None:
@@ -207,3 +241,19 @@ def test_b12_the_constraint_comes_back_only_while_no_phone_repeats(
             "ALTER TABLE customers ADD CONSTRAINT uix_customer_primary_phone"
             " UNIQUE (primary_phone)"
         )
+
+
+def test_b13_a_customer_is_followed_by_phone_and_by_loan(
+    import_file: Any, admin_client: Client
+) -> None:
+    for amount, due in ((15000, "2024-11-15"), (12000, "2024-12-15")):
+        import_file(CHECKLIST_CUSTOMER.format(amount=amount, due=due))
+
+    for address in (
+        phone_address("+919876543210", tenant_id=1),
+        loan_address("LN001", tenant_id=1),
+    ):
+        page = admin_client.get(address)
+        steps = page.context["history"].steps
+        assert [step.entry.outstanding_amount for step in steps] == [12000, 15000]
+        assert "paid down by ₹3,000" in page.content.decode()

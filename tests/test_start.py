@@ -133,7 +133,9 @@ def start(directory: Path) -> Iterator[Starts]:
     wait_until_nobody_is_left(directory)
 
 
-def test_it_serves_until_it_is_ended_and_leaves_no_process(start: Starts) -> None:
+def test_a3_one_command_serves_until_it_is_ended_and_leaves_no_process(
+    start: Starts,
+) -> None:
     started = start().wait_until_all_run()
 
     assert started.get("/admin/login/")[0] == HTTPStatus.OK
@@ -144,6 +146,7 @@ def test_it_serves_until_it_is_ended_and_leaves_no_process(start: Starts) -> Non
         "oldest_pending_seconds": 0.0,
     }
     assert started.processes("celery --quiet")
+    assert not [line for line in started.printed if "ERROR" in line]
 
     started.process.terminate()
 

@@ -2,14 +2,11 @@
 
 import io
 import json
-import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.core.files.storage import default_storage
 from django.core.management import call_command
-from django.db import connection
 
 from contacts.models import Contact, ContactIdentity
 from contacts.tests.factories import ContactFactory
@@ -19,7 +16,6 @@ from messaging.tests.factories import ChatMessageFactory
 from tenants.models import Tenant, WhatsAppNumber
 from tenants.tests.factories import TenantFactory, WhatsAppNumberFactory
 from uploads.models import FileUpload, RowIssue, UploadPart
-from uploads.tests.factories import work_off
 
 PHONE = "919876543210"
 
@@ -29,24 +25,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def number() -> WhatsAppNumber:
     return WhatsAppNumberFactory.create()
-
-
-@pytest.fixture
-def upload_worker() -> Iterator[None]:
-    """A worker that loads what is uploaded."""
-    stop = threading.Event()
-
-    def work() -> None:
-        while not stop.wait(0.02):
-            for upload in FileUpload.objects.filter(status="pending"):
-                work_off(upload)
-        connection.close()
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    yield
-    stop.set()
-    thread.join(10)
 
 
 def facts_of(contact: Contact) -> dict[str, Any]:
