@@ -341,14 +341,16 @@ from django.core.management import call_command
 from django.utils import timezone
 from tenants.models import Tenant
 from uploads.models import FileUpload
-from uploads.services import create_upload
+from uploads.services import create_upload, pause_upload, resume_upload
 from uploads.tasks import process_upload
 tenant = Tenant.objects.get(slug="lender")
 upload = create_upload(
     tenant=tenant, file=ContentFile(b"Name,Mobile\\nAsha,9876543210\\n"), name="a.csv",
     uploaded_by=None, now=timezone.now(),
 )
-print(FileUpload.objects.get(pk=upload.pk).status)
+for act in (pause_upload, resume_upload):
+    act(upload_id=upload.pk, by=None, now=timezone.now())
+    print(FileUpload.objects.get(pk=upload.pk).status)
 process_upload(upload.pk)
 print(FileUpload.objects.get(pk=upload.pk).sentence)
 call_command("import_customers", sys.argv[1], "--tenant", "lender", "--here")
@@ -368,7 +370,8 @@ def test_with_redis_dead_an_upload_still_finishes(settings, tmp_path) -> None:
         timeout=DEADLINE_SECONDS,
     )
 
-    assert done.stdout.splitlines()[:2] == [
+    assert done.stdout.splitlines()[:3] == [
+        "paused",
         "pending",
         "Upload completed: 1 successful, 0 failed",
     ], done.stderr
