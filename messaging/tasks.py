@@ -9,13 +9,13 @@ from django.conf import settings
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
+from messaging.draining import drain_events
 from messaging.events import put_back_routable
 from messaging.media.fetching import fetch_due
 from messaging.media.graph import GraphApi
 from messaging.media.queue import expire_waiting, put_back_with_token
 from messaging.media.retention import purge_media
 from messaging.retention import purge_events
-from messaging.services import process_events
 
 logger = logging.getLogger(__name__)
 
@@ -36,13 +36,13 @@ _PURGE_EXPIRES_SECONDS = 3500
 @shared_task(expires=_RING_EXPIRES_SECONDS)
 def drain() -> None:
     """Process events until none is due; any number of these may run side by side."""
-    for _ in range(_MAX_BATCHES):
-        outcome = process_events(limit=BATCH_SIZE, now=timezone.now())
-        if outcome.media:
-            _queue(fetch_media)
-        if not outcome.events:
-            return
-    drain.delay()
+    outcome, is_cut_short = drain_events(
+        limit=BATCH_SIZE, most_batches=_MAX_BATCHES, clock=timezone.now
+    )
+    if outcome.media:
+        _queue(fetch_media)
+    if is_cut_short:
+        drain.delay()
 
 
 @shared_task(expires=_SWEEP_EXPIRES_SECONDS)

@@ -4,6 +4,7 @@ import pytest
 from django.utils import timezone
 
 from config.celery import app
+from contacts.models import Contact
 from messaging import tasks
 from messaging.models import ChatMessage, WebhookEvent
 from messaging.tests.bodies import PHONE_NUMBER_ID, message, message_body
@@ -16,16 +17,19 @@ def store(count: int) -> None:
         WebhookEventFactory.create(body=message_body(message(f"wamid.{place}")))
 
 
-def test_a_drain_goes_on_until_nothing_is_due(number, monkeypatch):
+@pytest.mark.django_db(transaction=True)
+def test_a_long_queue_is_drained_two_batches_at_a_time(number, monkeypatch):
     monkeypatch.setattr(tasks, "BATCH_SIZE", 2)
-    store(5)
+    store(25)
 
     tasks.drain()
 
-    assert ChatMessage.objects.count() == 5
+    assert ChatMessage.objects.count() == 25
+    assert Contact.objects.get().message_count == 25
     assert not WebhookEvent.objects.exclude(status="processed").exists()
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_drain_of_endless_work_makes_room_and_comes_back(
     number, monkeypatch, published
 ):
