@@ -7,11 +7,11 @@ import pytest
 from django.conf import settings
 from django.db import Error, connection, transaction
 
-from config.command_line import explain
+from config.command_line import INTERRUPTED, explain, run
 from config.tests.test_health import production_environment
 
 
-def run_without_database(*arguments: str) -> subprocess.CompletedProcess[str]:
+def try_without_database(*arguments: str) -> subprocess.CompletedProcess[str]:
     nobody_listens = {
         "DATABASE_URL": "postgresql://desk@127.0.0.1:1/desk?connect_timeout=1"
     }
@@ -25,7 +25,7 @@ def run_without_database(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_database_that_is_away_is_said_in_a_sentence() -> None:
-    ended = run_without_database("purge", "--dry-run")
+    ended = try_without_database("purge", "--dry-run")
 
     assert ended.returncode == 1
     assert ended.stderr.splitlines()[-1].startswith("The database does not answer.")
@@ -34,10 +34,24 @@ def test_a_database_that_is_away_is_said_in_a_sentence() -> None:
 
 
 def test_whoever_asks_for_the_traceback_gets_it() -> None:
-    ended = run_without_database("purge", "--dry-run", "--traceback")
+    ended = try_without_database("purge", "--dry-run", "--traceback")
 
     assert ended.returncode == 1
     assert "Traceback" in ended.stderr
+
+
+def test_ctrl_c_ends_a_command_without_a_traceback(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def press(argv: list[str]) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("config.command_line.execute_from_command_line", press)
+
+    with pytest.raises(SystemExit) as ended:
+        run(["manage.py", "verify"])
+
+    assert ended.value.code == INTERRUPTED
 
 
 @pytest.mark.django_db

@@ -5,6 +5,8 @@ import re
 import pytest
 from django.conf import settings
 from django.core.management import get_commands
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 
 from config.verify import CHECKS
 from config.verify.schema import OUR_APPS
@@ -42,3 +44,16 @@ def test_the_links_within_the_page_lead_somewhere() -> None:
     }
 
     assert set(re.findall(r"\]\(#([^)]+)\)", page)) <= anchors
+
+
+@pytest.mark.django_db
+def test_the_way_back_is_named_for_the_newest_migration_of_each_app() -> None:
+    graph = MigrationExecutor(connection).loader.graph
+    named = re.findall(
+        r"`migrate (\w+) (\d{4})`", read("docs/operations.md"), re.MULTILINE
+    )
+
+    there = {(app, name[:4]) for app, name in graph.nodes}
+    assert set(named) <= there
+    newest = [node for node in graph.leaf_nodes() if node[0] in OUR_APPS]
+    assert {(app, f"{int(name[:4]) - 1:04}") for app, name in newest} <= set(named)

@@ -102,6 +102,8 @@ class Command(BaseCommand):
             self.stderr.write("")
         events = report.pop("events", [])
         for name, value in report.items():
+            if value is None:  # the first and the last of no events
+                continue
             self.stdout.write(f"{name.replace('_', ' '):<14}{value!s:>9}")
         for event in events:
             self.stdout.write(
