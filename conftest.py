@@ -7,10 +7,15 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.utils import timezone
+from hypothesis import settings as hypothesis_settings
 
 from messaging.services import process_events
 from uploads.models import FileUpload
 from uploads.processing import finish_upload, load_next_part, read_upload
+
+# A machine that is busy with other things makes no example wrong.
+hypothesis_settings.register_profile("whatever the load", deadline=None)
+hypothesis_settings.load_profile("whatever the load")
 
 
 @pytest.fixture(autouse=True)

@@ -48,7 +48,6 @@ def test_a_column_comes_back_from_postgresql_as_it_was_sent(kind, values):
     @given(values)
     @settings(
         max_examples=150,
-        deadline=None,
         derandomize=True,
         suppress_health_check=[HealthCheck.too_slow],
     )

@@ -159,7 +159,6 @@ def tables() -> list[list[dict[str, Any]]]:
 @pytest.mark.django_db
 @settings(
     max_examples=40,
-    deadline=None,
     suppress_health_check=[
         HealthCheck.function_scoped_fixture,
         HealthCheck.too_slow,

@@ -37,7 +37,6 @@ odd_values = st.recursive(
 )
 examples = settings(
     max_examples=300,
-    deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow],
 )
