@@ -1,7 +1,9 @@
 """What the tests of the two checklists share."""
 
+import io
 from typing import Any
 
+from django.core.management import call_command
 from django.db import connection
 
 PHONE = "919876543210"
@@ -16,3 +18,9 @@ def sql(query: str, *params: object) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(query, params)
         return cursor.fetchall() if cursor.description else []
+
+
+def command(*arguments: str) -> str:
+    out = io.StringIO()
+    call_command(*arguments, stdout=out)
+    return out.getvalue()

@@ -1,6 +1,7 @@
 """Every line of the owner's two checklists has its test, in this folder.
 
-A: test_checklist_contacts.py, and A3 in test_start.py with real processes.
+A: test_checklist_contacts.py and, from A13, test_checklist_watching.py; A3 in
+test_start.py with real processes.
 B: test_checklist_uploads.py; B9 stands in test_browser.py as well.
 Here: what concerns the whole, A15.
 """
