@@ -16,12 +16,13 @@ class MoneyStyle(enum.StrEnum):
     EUROPEAN = "european"  # 125.000,50
 
 
-_GROUPS = r"[0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,2}(?:,[0-9]{2})*,[0-9]{3}"
+# 0,500 is half a rupee to some and five hundred to nobody.
+_GROUPS = r"[1-9][0-9]{0,2}(?:,[0-9]{3})+|[1-9][0-9]?(?:,[0-9]{2})*,[0-9]{3}"
 # The way of nearly all: ₹1,25,000.50 or Rs. 500/- or 1250, below numeric(14,2)'s limit.
 USUAL_AMOUNT = re.compile(
     r"(?:(?:₹|[Rr][Ss]\.?|INR) ?)?"
-    r"((?:[0-9]{1,12}|[0-9]{1,3}(?:,[0-9]{3}){1,3}"
-    r"|[0-9]{1,2}(?:,[0-9]{2}){0,3},[0-9]{3})(?:\.[0-9]{1,2})?)(?:/-)?"
+    r"((?:[0-9]{1,12}|[1-9][0-9]{0,2}(?:,[0-9]{3}){1,3}"
+    r"|[1-9][0-9]?(?:,[0-9]{2}){0,3},[0-9]{3})(?:\.[0-9]{1,2})?)(?:/-)?"
 )
 _NUMBER = re.compile(rf"(?:[0-9]+|{_GROUPS})(?:\.[0-9]+)?")
 _EUROPEAN = re.compile(r"(?:[0-9]+|[0-9]{1,3}(?:\.[0-9]{3})+)(?:,[0-9]+)?")
@@ -96,9 +97,11 @@ def read_days(text: str) -> str | Refused:
 def _read(
     text: str, pattern: re.Pattern[str], *, thousands: str, decimal: str
 ) -> str | Refused:
-    number, negative = _sign(_bare(text))
+    signed = _bare(text)
+    number, negative = _sign(signed)
+    is_signed = number != signed
     number = _without_currency(number)
-    if not negative:  # ₹-500 and -₹500 are one
+    if not is_signed:  # ₹-500 and -₹500 are one
         number, negative = _sign(number)
     scale = Decimal(1)
     if unit := _UNIT.fullmatch(number):
