@@ -26,7 +26,15 @@ _PERMUTATION: Final = (1, 5, 7, 6, 2, 8, 3, 0, 9, 4)
 _AADHAAR = re.compile(r"[2-9][0-9]{11}")
 _AADHAAR_WRITTEN = re.compile(r"[0-9]{4}([ -]?)[0-9]{4}\1[0-9]{4}")
 _PAN = re.compile(r"[A-Z]{5}[0-9]{4}[A-Z]")
-_MASKED = re.compile(r"[Xx*#•]{2,}(?:[ -]?[Xx*#•]+)*[ -]?([0-9]{4}|[0-9]{3}[A-Za-z])")
+# What people write in place of the digits they do not show.
+_MASK_MARKS = "Xx*#•●"
+_MASKED = re.compile(
+    rf"[{_MASK_MARKS}]{{2,}}(?:[ -]?[{_MASK_MARKS}]+)*[ -]?"
+    r"([0-9]{4}|[0-9]{3}[A-Za-z])"
+)
+# More than the last four of a PAN: of its shape, yet nobody's own.
+_MASKED_PAN = re.compile(rf"[{_MASK_MARKS}]{{5}}[0-9]([0-9]{{3}}[A-Za-z])")
+_FLOAT = re.compile(r"([0-9]+)\.0+")
 _DIGITS = re.compile(r"[0-9][0-9 -]*")
 _EXPONENT = re.compile(r"[0-9]+([.,][0-9]+)?\s*[eE]\s*[+-]?[0-9]+")
 
@@ -37,6 +45,7 @@ _OUTER = bytes(byte ^ 0x5C for byte in range(256))
 # are more often a date and an amount, and a number with a plus in front is a phone's.
 _UNSEEN = r"\xad\u200b-\u200f\u2060\ufeff"
 _DASHES = r"\-\u2010-\u2015\u2212"
+_LONG_DASH = re.compile(rf"[{_DASHES}]")
 _GAP = rf"[\s.,:|*()_/{_DASHES}{_UNSEEN}]{{0,3}}"
 _NARROW_GAP = rf"[\s{_DASHES}{_UNSEEN}]{{1,2}}"
 _AADHAAR_ANYWHERE = re.compile(
@@ -53,15 +62,15 @@ def read_national_id(text: str) -> tuple[str, str] | Refused:
     """
     if _AADHAAR.fullmatch(text) and passes_verhoeff(text):
         return f"XXXXXXXX{text[8:]}", text
-    plain = _ascii_digits(text).removeprefix("'").strip()
-    if plain.endswith(".0") and plain[:-2].isdigit():
-        plain = plain[:-2]  # a spreadsheet's float
+    plain = _plain(text)
+    if number := _FLOAT.fullmatch(plain):
+        plain = number[1]  # a spreadsheet's
     if _EXPONENT.fullmatch(plain):
         return Refused(
             "national_id_exponent",
             "Excel has destroyed digits: format the column as text, enter it again.",
         )
-    if masked := _MASKED.fullmatch(plain):
+    if masked := _MASKED.fullmatch(plain) or _MASKED_PAN.fullmatch(plain):
         four = masked[1].upper()  # of a PAN, or of an Aadhaar number
         return f"{'XXXXXX' if four[3].isalpha() else 'XXXXXXXX'}{four}", ""
     pan = plain.replace(" ", "").upper()
@@ -111,7 +120,7 @@ def mask_national_ids(text: str) -> str:
 
 def mask_as_national_id(text: str) -> str:
     """Return what may be shown of a cell that should hold a national id."""
-    kept = "".join(filter(str.isalnum, text))
+    kept = "".join(mark for mark in text if mark.isalnum() or mark in _MASK_MARKS)
     return "X" * len(kept) if len(kept) <= 4 else "X" * (len(kept) - 4) + kept[-4:]
 
 
@@ -127,6 +136,14 @@ def _masked(found: re.Match[str]) -> str:
     if digits[0] in "01" or not passes_verhoeff(digits):
         return found[0]
     return f"XXXXXXXX{digits[8:]}"
+
+
+def _plain(text: str) -> str:
+    """Drop what only carries an id: scripts, a spreadsheet's wrappings, long dashes."""
+    plain = _LONG_DASH.sub("-", _ascii_digits(text)).removeprefix("'")
+    if plain.startswith('="') and plain.endswith('"'):
+        plain = plain[2:-1]
+    return plain.strip()
 
 
 def _ascii_digits(text: str) -> str:

@@ -34,6 +34,16 @@ GOOD_AADHAARS = ["234123412346", "345678129046", "581209473652", "672309184521"]
         ("xxxxxxxx2346", "XXXXXXXX2346", ""),
         ("********2346", "XXXXXXXX2346", ""),
         ("XXXXXX234F", "XXXXXX234F", ""),
+        ("xxxx-xxxx-2346", "XXXXXXXX2346", ""),
+        ("XXXX\u2013XXXX\u20132346", "XXXXXXXX2346", ""),
+        ("●●●●●●●●2346", "XXXXXXXX2346", ""),
+        ("XXXXX1234F", "XXXXXX234F", ""),
+        ("*****1234f", "XXXXXX234F", ""),
+        ("3456\u20137812\u20139046", "XXXXXXXX9046", "345678129046"),
+        ("345678129046.00", "XXXXXXXX9046", "345678129046"),
+        ("'345678129046", "XXXXXXXX9046", "345678129046"),
+        ('="345678129046"', "XXXXXXXX9046", "345678129046"),
+        ("ABCPK 1234 F", "XXXXXX234F", "ABCPK1234F"),
     ],
 )
 def test_a_national_id_leaves_its_last_four_and_a_digest(
@@ -54,6 +64,13 @@ def test_a_national_id_leaves_its_last_four_and_a_digest(
         ("2.34123E+11", "national_id_exponent"),
         ("pending", "national_id_unknown"),
         ("ABCP1234F", "national_id_unknown"),
+        ("234123412346, ABCPK1234F", "national_id_unknown"),
+        ("234123412346/345678129046", "national_id_unknown"),
+        ("2341 2341 2346 3456", "national_id_length"),
+        ("234123412346.5", "national_id_unknown"),
+        ("2341XXXX2346", "national_id_unknown"),
+        ("ABC1234567", "national_id_unknown"),
+        ("2346", "national_id_length"),
     ],
 )
 def test_what_is_no_national_id_is_refused(text: str, code: str) -> None:
@@ -157,7 +174,10 @@ def test_who_has_no_loan_number_shares_none_with_others(text: str) -> None:
     assert read_loan_number(text) == ""
 
 
-@pytest.mark.parametrize("text", ["asha.k@example.com", "a+b@mail.example.co.in"])
+@pytest.mark.parametrize(
+    "text",
+    ["asha.k@example.com", "a+b@mail.example.co.in", "आशा@example.in", "a@उदाहरण.भारत"],
+)
 def test_an_email_address_is_kept(text: str) -> None:
     assert read_email(text) == text
 
@@ -165,10 +185,18 @@ def test_an_email_address_is_kept(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["asha", "a@b", "a b@example.com", "a@x.com, b@x.com", "@x.com", "a@.com",
-     "a@example.com.", "234123412346@example.com"],
+     "a@example.com.", "a@example.com,", "<a@example.com>", "a@example.com;b@x.com",
+     ".a@example.com", "a..b@example.com", "a.@example.com", "a@-example.com",
+     "a@example.c1", "a@192.168.1.1", "234123412346@example.com",
+     f"a@{'क' * 200}!", f"a@{'a' * 200}!"],
 )  # fmt: skip
 def test_what_is_not_one_email_address_is_refused(text: str) -> None:
     assert isinstance(read_email(text), Refused)
+
+
+@pytest.mark.parametrize("text", ["mailto:a@x.com", "MAILTO: a@x.com", "'a@x.com"])
+def test_an_email_address_is_taken_out_of_its_wrapping(text: str) -> None:
+    assert read_email(text) == "a@x.com"
 
 
 @pytest.mark.parametrize(
@@ -176,6 +204,7 @@ def test_what_is_not_one_email_address_is_refused(text: str) -> None:
     [
         ("national_id", "234123412347", "XXXXXXXX2347"),
         ("national_id", "1234", "XXXX"),
+        ("national_id", "********2346?", "XXXXXXXX2346"),
         ("primary_phone", "98765O3210", "******3210"),
         ("email", "asha@example", "a***@example"),
         ("loan_amount", "1,25,0000", "1,25,0000"),
