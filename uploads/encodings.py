@@ -148,14 +148,15 @@ def _utf8_or_windows(file: BinaryIO, *, bom: int) -> Encoding:
             "utf-8",
             bom=bom,
             damaged=True,
-            notice=f"The file is UTF-8, but {other_lines} of its lines are not: they "
+            notice=f"{other_lines} lines are not in the encoding of the others: they "
             "are refused. Save the file as CSV UTF-8 to bring them in.",
         )
     return Encoding(
         "cp1252",
         damaged=True,  # five of its bytes mean nothing
         notice="The file is not UTF-8; it was read as Windows-1252 (Western Excel). "
-        "If names look wrong, save it as CSV UTF-8 and upload it again.",
+        "If names look wrong, its encoding is another one: choose it before the upload "
+        "starts, or save the file as CSV UTF-8 and send that.",
     )
 
 

@@ -1,7 +1,7 @@
 """What a customer file looks like: delimiter, header, columns. Pure."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, BinaryIO, NamedTuple
 
@@ -113,10 +113,9 @@ def find_layout(
         delimiters = list(DELIMITERS)
     if delimiter:
         delimiters = [delimiter]
-    best = max(
-        (_try_delimiter(lines[skipped:], attempt) for attempt in delimiters),
-        key=lambda attempt: attempt.score,
-    )
+    best = _best_attempt(lines[skipped:], delimiters)
+    if hint and not best.known and not delimiter:  # it is a hint, and may be wrong
+        best = _best_attempt(lines[skipped:], DELIMITERS)
     if not best.known:
         raise UnreadableFile(
             f"No header was found in the first {_HEADER_WITHIN} rows"
@@ -172,6 +171,11 @@ class _Attempt(NamedTuple):
 
 def _try_delimiter(lines: Sequence[str], delimiter: str) -> _Attempt:
     rows = parse_leniently(lines, delimiter)
+def _best_attempt(lines: Sequence[str], delimiters: Iterable[str]) -> _Attempt:
+    attempts = [_try_delimiter(lines, delimiter) for delimiter in delimiters]
+    return max(attempts, key=lambda attempt: attempt.score)
+
+
     known, above = max(
         (
             (len(known_fields(row)), -index)

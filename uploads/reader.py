@@ -73,12 +73,26 @@ def wide_encoding(file: BinaryIO) -> Encoding | None:
 
 
 def rewrite_as_utf8(source: BinaryIO, encoding: Encoding, target: BinaryIO) -> None:
-    """Write the text of `source` to `target`, line for line."""
-    decoder = codecs.getincrementaldecoder(encoding.name)("replace")
+    """Write the text of `source` to `target`, line for line.
+
+    What is no text makes a byte that is none in UTF-8 either, and costs its line there.
+    """
+    decoder = codecs.getincrementaldecoder(encoding.name)(_NO_TEXT)
+    target.write(codecs.BOM_UTF8)
     source.seek(encoding.bom)
     while chunk := source.read(_CHUNK):
-        target.write(decoder.decode(chunk).encode("utf-8", "replace"))
-    target.write(decoder.decode(b"", final=True).encode("utf-8", "replace"))
+        target.write(decoder.decode(chunk).encode("utf-8", "surrogateescape"))
+    target.write(decoder.decode(b"", final=True).encode("utf-8", "surrogateescape"))
+
+
+def _as_no_text(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return "\udcff", error.end
+
+
+_NO_TEXT = "uploads.no_text"
+codecs.register_error(_NO_TEXT, _as_no_text)
 
 
 def by_names(layout: Layout) -> Layout:

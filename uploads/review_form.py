@@ -56,12 +56,10 @@ class ReviewForm(forms.Form):
             place: name for name, place in layout.columns().fields.items()
         }
         if str(upload.file.name) == upload.rows_file:
-            self._offer("encoding", "Encoding", [*ENCODINGS.items()], layout.encoding)
+            self._offer("encoding", "Encoding", _ENCODINGS, layout.encoding)
+        if not layout.sheet:
             self._offer(
-                "delimiter",
-                "Cells are separated by",
-                [*DELIMITERS.items()],
-                layout.delimiter,
+                "delimiter", "Cells are separated by", _DELIMITERS, layout.delimiter
             )
         for place in self._offered():
             header = layout.headers[place] or f"column {letter(place)}"

@@ -190,6 +190,37 @@ def test_an_amount_with_commas_and_no_quotes_makes_a_ragged_row() -> None:
     assert [line for line, _ in rows_of(data)] == [3]
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param("Name,Mobile\nAsha,1\nBo,2\n".encode("utf-16")[:-1], id="cut"),
+        pytest.param(
+            "Name,Mobile\nAsha,1\nB\udc00o,2\n".encode("utf-16", "surrogatepass"),
+            id="half a character",
+        ),
+        pytest.param(
+            "Name,Mobile\nAsha,1\nBo,2\n".encode("utf-32")[:-6] + b"\xff\xff\xff\xff",
+            id="beyond all characters",
+        ),
+    ],
+)
+def test_what_is_no_text_in_wide_characters_costs_its_line(data: bytes) -> None:
+    assert faults_of(data) == [(3, "encoding")]
+    assert rows_of(data) == [(2, ["Asha", "1"])]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"sep=;\nName;Mobile\nAsha;1\n",
+        b"sep=;\nName,Mobile\nAsha,1\n",
+        b"sep=,\nName\tMobile\nAsha\t1\n",
+    ],
+)
+def test_excels_first_line_is_a_hint_and_no_header(data: bytes) -> None:
+    assert rows_of(data) == [(3, ["Asha", "1"])]
+
+
 def test_a_line_in_another_encoding_is_refused_alone() -> None:
     good = "आशा,9876500000,a\nमीरा,9876500001,b\n".encode()
     data = HEADER.encode() + good + "José,9876500002,c\n".encode("cp1252")
