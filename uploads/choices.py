@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from uploads.columns import fold, is_helper
+from uploads.columns import is_helper
 from uploads.dates import DateOrder
+from uploads.header_names import fold
 from uploads.layout import Layout
 
 # No folded header holds it, so that no two headers run into one.

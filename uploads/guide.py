@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from uploads.amounts import MoneyStyle
-from uploads.columns import LABELS, REQUIRED, aliases
+from uploads.columns import LABELS, REQUIRED
 from uploads.dates import DateOrder
+from uploads.header_names import aliases
 from uploads.layout import DATE_FIELDS, MONEY_FIELDS, Layout
 from uploads.rows import NULL, RowReader
 

@@ -10,12 +10,12 @@ from uploads.columns import (
     LABELS,
     MOST_COLUMNS,
     Columns,
-    known_fields,
     match_columns,
     nearest_header,
 )
 from uploads.dates import DateOrder
 from uploads.encodings import Encoding, UnreadableFile
+from uploads.header_names import known_fields
 from uploads.national_ids import mask_national_ids
 from uploads.records import Shape, after_last_line, parse_leniently
 from uploads.text import cleaned

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import BinaryIO, NamedTuple
 
-from uploads.columns import LABELS, known_fields, nearest_header
+from uploads.columns import LABELS, nearest_header
+from uploads.header_names import known_fields
 from uploads.layout import Layout
 from uploads.national_ids import mask_as_national_id, mask_national_ids
 from uploads.reader import Evidence

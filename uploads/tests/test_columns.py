@@ -33,10 +33,37 @@ from uploads.columns import letter, match_columns, nearest_header
         ("Last Repayment Date", "last_contact_date"),
         ("as on", "as_of_date"),
         ("ＥＭＩ", "emi_amount"),
+        ("Amount (₹)", "loan_amount"),
+        ("Outstanding (Rs.)", "outstanding_amount"),
+        ("Loan Amount [INR]", "loan_amount"),
+        ("EMI Amount in Rs", "emi_amount"),
+        ("Due Date (DD/MM/YYYY)", "due_date"),
+        ("Due Date (dd-mmm-yy)", "due_date"),
+        ("Last Contact Date YYYY-MM-DD", "last_contact_date"),
+        ("DPD (days)", "days_past_due"),
+        ("Primary Mobile Number", "primary_phone"),
+        ("Name of the Borrower", "full_name"),
+        ("  O/S  Amt. ", "outstanding_amount"),
+        ("Mobile\nNo.", "primary_phone"),
     ],
 )
 def test_a_header_is_known_by_its_usual_names(header: str, field: str) -> None:
     assert match_columns([header]).fields == {field: 0}
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Loan Amount (in Lakhs)",
+        "Due Date (MM/DD/YYYY)",
+        "Customer Name (Rs)",
+        "EMI (days)",
+        "Due Date (days)",
+        "(Rs.)",
+    ],
+)
+def test_a_header_that_says_more_than_its_name_is_not_sure(header: str) -> None:
+    assert match_columns([header]).fields == {}
 
 
 def test_an_unknown_column_is_kept_and_none_is_dropped_unseen() -> None:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from tenants.models import Tenant
 from tenants.tests.factories import MembershipFactory, TenantFactory
 from uploads.choices import by_place, header_fingerprint, in_order
-from uploads.columns import LABELS, fold, is_helper
+from uploads.columns import LABELS, is_helper
+from uploads.header_names import fold
 from uploads.layout import Layout
 from uploads.mappings import find_mapping, remember_mapping
 from uploads.models import ColumnMapping
