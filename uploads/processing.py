@@ -119,6 +119,7 @@ def _take_turn_reading(upload_id: int) -> bool:
 
 
 def _read(upload: FileUpload, now: datetime) -> int:
+    sheet: ReadSheet | None = None
     try:
         rows_file, sheet = _rows_file(upload)
         choices = Choices.of(upload.choices)
@@ -132,7 +133,8 @@ def _read(upload: FileUpload, now: datetime) -> int:
                 may_lack_columns=upload.review in LOOKED_AT,
             )
     except UnreadableFile as unreadable:
-        upload.mark_failed(stage=Stage.CSV_PARSE, message=str(unreadable), now=now)
+        message = f"{unreadable} {sheet.others if sheet else ''}".rstrip()
+        upload.mark_failed(stage=Stage.CSV_PARSE, message=message, now=now)
         logger.info("Upload %s cannot be read", upload.pk)
         return 0
     except FileNotFoundError:

@@ -110,6 +110,7 @@ def test_a_failure_shows_its_stage_and_sentence(client: Client, tenant) -> None:
 
     assert "[csv_parse] There is no column for the customer&#x27;s name." in page
     assert "Try again" in page
+    assert "What changed" not in page  # nothing was loaded
 
 
 def test_refused_rows_are_grouped_and_listed(client: Client, tenant) -> None:
