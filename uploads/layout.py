@@ -28,6 +28,7 @@ _HEAD = 1 << 20
 _HEAD_LINES = 200
 _NAMED_IN_NOTICE = 12
 _HEADER_WITHIN = 20  # rows
+_ALIKE_IN_A_TABLE = 0.9
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 
 
@@ -92,7 +93,8 @@ def find_layout(
 ) -> tuple[Layout, list[str]]:
     """Find delimiter, unless it is given, and header in the first rows.
 
-    `sheet` names the sheet of a workbook whose rows the lines are.
+    `sheet` names the sheet of a workbook whose rows the lines are. A header of names
+    that nobody knows is one too: somebody may know what they mean.
     """
     file.seek(encoding.bom)
     head = file.read(_HEAD)
@@ -117,12 +119,10 @@ def find_layout(
     if hint and not best.known and not delimiter:  # it is a hint, and may be wrong
         best = _best_attempt(lines[skipped:], DELIMITERS)
     if not best.known:
-        raise UnreadableFile(
-            f"No header was found in the first {_HEADER_WITHIN} rows"
-            + (f" of the sheet \u201c{sheet}\u201d" if sheet else "")
-            + ": a row that names the columns, such as Customer Name, Mobile No, Loan "
-            "No, EMI, Due Date."
-        )
+        unknown = _unknown_header(lines[skipped:], delimiters)
+        if unknown is None:
+            raise UnreadableFile(no_header_sentence(sheet))
+        best = unknown
     if best.width > MOST_COLUMNS:
         raise UnreadableFile(
             f"This file has {best.width} columns. A list of customers has "
@@ -138,6 +138,8 @@ def find_layout(
             f"The header was found in {'row' if sheet else 'line'} {header_lines}; "
             "what stands above it was passed over."
         )
+    if not best.known:
+        notices.append("None of the headers has a name that is known here.")
     layout = Layout(
         encoding=encoding.name,
         damaged=encoding.damaged,
@@ -169,13 +171,13 @@ class _Attempt(NamedTuple):
         return self.known, self.alike, len(self.headers)
 
 
-def _try_delimiter(lines: Sequence[str], delimiter: str) -> _Attempt:
-    rows = parse_leniently(lines, delimiter)
 def _best_attempt(lines: Sequence[str], delimiters: Iterable[str]) -> _Attempt:
     attempts = [_try_delimiter(lines, delimiter) for delimiter in delimiters]
     return max(attempts, key=lambda attempt: attempt.score)
 
 
+def _try_delimiter(lines: Sequence[str], delimiter: str) -> _Attempt:
+    rows = parse_leniently(lines, delimiter)
     known, above = max(
         (
             (len(known_fields(row)), -index)
@@ -183,8 +185,40 @@ def _best_attempt(lines: Sequence[str], delimiters: Iterable[str]) -> _Attempt:
         ),
         default=(0, 0),
     )
-    last_line, headers = rows[-above] if rows else (0, [])
-    below = rows[1 - above :]
+    return _attempt(delimiter, rows, -above, known)
+
+
+def _unknown_header(lines: Sequence[str], delimiters: Iterable[str]) -> _Attempt | None:
+    """Return the header of a table whose columns have names of their own, if any.
+
+    It is the first row that may be one: names in all its cells, each another, and
+    below it rows that are as wide.
+    """
+    attempts = []
+    for delimiter in delimiters:
+        rows = parse_leniently(lines, delimiter)
+        for above, (_, row) in enumerate(rows[:_HEADER_WITHIN]):
+            if _may_be_names(row):
+                attempts.append(_attempt(delimiter, rows, above, known=0))
+                break
+    tables = [attempt for attempt in attempts if attempt.alike > _ALIKE_IN_A_TABLE]
+    return max(tables, key=lambda attempt: attempt.score, default=None)
+
+
+def _may_be_names(row: Sequence[str]) -> bool:
+    names = [cell.strip() for cell in row]
+    while names and not names[-1]:
+        names.pop()
+    return len(set(names)) == len(names) > 1 and all(
+        any(map(str.isalpha, name)) for name in names
+    )
+
+
+def _attempt(
+    delimiter: str, rows: Sequence[tuple[int, list[str]]], above: int, known: int
+) -> _Attempt:
+    last_line, headers = rows[above] if rows else (0, [])
+    below = rows[above + 1 :]
     alike = sum(len(row) == len(headers) for _, row in below) / (len(below) or 1)
     # What is blank to the right of the table may be very wide, and costs memory.
     width = max(map(_used_width, [headers, *(row for _, row in below)]))
@@ -192,7 +226,7 @@ def _best_attempt(lines: Sequence[str], delimiters: Iterable[str]) -> _Attempt:
         delimiter,
         headers,
         last_line,
-        -above,
+        above,
         known,
         alike,
         min(width, len(headers)),
@@ -201,6 +235,15 @@ def _best_attempt(lines: Sequence[str], delimiters: Iterable[str]) -> _Attempt:
 
 def _used_width(row: Sequence[str]) -> int:
     return max((place for place, cell in enumerate(row, 1) if cell.strip()), default=0)
+
+
+def no_header_sentence(sheet: str) -> str:
+    return (
+        f"No header was found in the first {_HEADER_WITHIN} rows"
+        + (f" of the sheet \u201c{sheet}\u201d" if sheet else "")
+        + ": a row that names the columns, such as Customer Name, Mobile No, Loan No, "
+        "EMI, Due Date."
+    )
 
 
 def missing_sentence(columns: Columns, headers: Sequence[str]) -> str:

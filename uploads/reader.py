@@ -20,6 +20,7 @@ from uploads.encodings import (
     find_encoding,
     refuse_other_kinds,
 )
+from uploads.header_names import known_fields
 from uploads.layout import (
     DATE_FIELDS,
     MONEY_FIELDS,
@@ -27,6 +28,7 @@ from uploads.layout import (
     column_notices,
     find_layout,
     missing_sentence,
+    no_header_sentence,
 )
 from uploads.records import Block, read_blocks
 
@@ -130,6 +132,8 @@ def understand(
     layout = decide(layout)
     columns = layout.columns()
     if columns.missing and not may_lack_columns:
+        if not known_fields(layout.headers):
+            raise UnreadableFile(no_header_sentence(sheet))
         raise UnreadableFile(missing_sentence(columns, layout.headers))
     if layout.meanings is None:
         notices += column_notices(layout)

@@ -144,6 +144,48 @@ def test_a_missing_column_is_chosen_on_the_page(
     assert load(rows, tenant=tenant).status == "completed"
 
 
+UNKNOWN = "Kunde,Handy,Betrag\nAsha,9876543210,500\nVikram,9876543211,600\n"
+
+
+def test_columns_of_which_no_name_is_known_are_chosen_once(
+    client: Client, clerk: User, tenant: Tenant
+) -> None:
+    upload = to_review(UNKNOWN, tenant=tenant)
+
+    assert "Which column is the customer&#x27;s name?" in page(client, upload)
+    reviews.check(client, upload, column_0="full_name", column_1="primary_phone")
+    reviews.start(client, upload)
+
+    assert work_off(upload).succeeded_rows == 2
+    entry = Customer.objects.get(row_number=3)
+    assert (entry.full_name, entry.extra) == ("Vikram", {"Betrag": "600"})
+    # It is known from now on, to commands too.
+    assert to_review(UNKNOWN, tenant=tenant).status == "completed"
+    assert load(UNKNOWN, tenant=tenant).status == "completed"
+
+
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [
+        pytest.param(UNKNOWN, "review", id="a table"),
+        pytest.param(UNKNOWN.replace(",", ";"), "review", id="semicolons"),
+        pytest.param(f"Overdue list\n\n{UNKNOWN}", "review", id="under a title"),
+        pytest.param("Asha,9876543210\nVikram,9876543211\n", "failed", id="no header"),
+        pytest.param("Kunde\nAsha\n", "failed", id="one column"),
+        pytest.param("Kunde,Kunde\nAsha,1\n", "failed", id="twice the same"),
+        pytest.param("Kunde,Handy\nAsha\nVikram\n", "failed", id="no table"),
+    ],
+)
+def test_only_a_table_is_asked_about(tenant: Tenant, data: str, status: str) -> None:
+    assert to_review(data, tenant=tenant).status == status
+
+
+def test_a_command_takes_no_columns_of_which_it_knows_no_name(tenant: Tenant) -> None:
+    upload = load(UNKNOWN, tenant=tenant)
+
+    assert upload.error.startswith("[csv_parse] No header was found")
+
+
 def test_a_guess_is_shown_as_one_and_taken_by_the_start_only(
     client: Client, clerk: User, tenant: Tenant
 ) -> None:
@@ -291,15 +333,15 @@ def test_another_encoding_is_chosen_where_the_ladder_was_wrong(
 def test_another_delimiter_makes_other_columns_with_their_own_meanings(
     client: Client, clerk: User, tenant: Tenant
 ) -> None:
-    rows = "Name;Mobile,Name,Phone\nAsha;9,Uma,9876543210\n"
+    rows = "Name;Docket,Name,Phone\nAsha;9,Uma,9876543210\n"
     upload = to_review(rows, tenant=tenant)
 
     reviews.check(client, upload, delimiter=";")
 
     upload.refresh_from_db()
     reviewed = look_at(upload)
-    assert reviewed.found.headers == ("Name;Mobile", "Name", "Phone")
-    assert reviewed.layout.headers == ("Name", "Mobile,Name,Phone")
+    assert reviewed.found.headers == ("Name;Docket", "Name", "Phone")
+    assert reviewed.layout.headers == ("Name", "Docket,Name,Phone")
     (question,) = reviewed.questions
     assert question.startswith("Which column is the customer's phone?")
 
