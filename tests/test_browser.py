@@ -185,7 +185,11 @@ def test_a_file_is_looked_at_and_started_with_the_keyboard_on_a_phone(
     desk: Desk, tmp_path: Path
 ) -> None:
     file = tmp_path / "visits.csv"
-    file.write_text("Party,Mobile,Visit\nAsha,9800002001,x\nUma,98,y\n")
+    file.write_text(
+        "Party,Docket Reference,Outcome of the Visit,Mobile\n"
+        "Asha,D-2026-000001,promised to pay,9800002001\n"
+        "Uma,D-2026-000002,promised to pay,98\n"
+    )
     too_wide: list[str] = []
 
     def fits(page: Page, what: str) -> None:
@@ -222,7 +226,7 @@ def test_a_file_is_looked_at_and_started_with_the_keyboard_on_a_phone(
     desk.visit(review, user="priya")
 
     mapping = ColumnMapping.objects.get()
-    assert mapping.mapping == ["full_name", "primary_phone", ""]
+    assert mapping.mapping == ["full_name", "", "", "primary_phone"]
     assert mapping.confirmed_by is not None
     assert mapping.confirmed_by.username == "priya"
     assert (too_wide, desk.complaints) == ([], [])
