@@ -3,6 +3,7 @@
 import io
 import re
 import zipfile
+from collections.abc import Callable
 
 import pytest
 from django.contrib.auth.models import User
@@ -40,11 +41,20 @@ def test_what_the_page_says_of_a_column_is_so(column) -> None:
 
 
 @pytest.mark.django_db
-def test_the_template_goes_in_as_it_comes_out() -> None:
-    upload = load(csv_template())
+@pytest.mark.parametrize(
+    ("template", "notices"),
+    [
+        pytest.param(csv_template, [], id="csv"),
+        pytest.param(xlsx_template, ["The sheet “Customers” was read."], id="workbook"),
+    ],
+)
+def test_a_template_goes_in_as_it_comes_out(
+    template: Callable[[], bytes], notices: list[str]
+) -> None:
+    upload = load(template())
 
     assert (upload.succeeded_rows, upload.failed_rows) == (2, 0)
-    assert upload.notices == []
+    assert upload.notices == notices
     first, second = Customer.objects.order_by("row_number")
     assert (first.loan_amount, first.extra) == (125_000, {})
     assert second.loan_number == "000418"
