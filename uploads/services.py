@@ -24,6 +24,7 @@ from uploads.national_ids import mask_national_ids
 logger = logging.getLogger(__name__)
 
 Status, Stage, Act = FileUpload.Status, FileUpload.Stage, UploadAct.Act
+Review = FileUpload.Review
 
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _LONGEST_NAME = 200
@@ -42,7 +43,7 @@ def create_upload(
     now: datetime,
     parent: FileUpload | None = None,
     queue: bool = True,
-    review: FileUpload.Review = FileUpload.Review.NEVER,
+    review: Review = Review.NEVER,
 ) -> FileUpload:
     """Keep a file and have it loaded, once it was looked at if `review` says so.
 
@@ -130,7 +131,9 @@ def cancel_upload(
 def retry_upload(*, upload_id: int, by: AbstractBaseUser | None, now: datetime) -> bool:
     """Have a failed upload go on where it failed; False when there is nothing to retry.
 
-    Parts that were loaded are done and are not loaded again.
+    Parts that were loaded are done and are not loaded again. A file that a command sent
+    and that was not understood is shown to whoever tries it again: they may know what
+    its columns are.
     """
     upload = (
         FileUpload.objects.select_for_update(no_key=True)
@@ -151,13 +154,16 @@ def retry_upload(*, upload_id: int, by: AbstractBaseUser | None, now: datetime) 
         claimed_at=None,
     )
     has_parts = upload.parts.exists()
+    if upload.stage == Stage.CSV_PARSE and by and upload.review == Review.NEVER:
+        upload.review = Review.WHEN_NEW
     upload.status = Status.PROCESSING if has_parts else Status.PENDING
     upload.stage = Stage.CUSTOMER_CREATION if has_parts else Stage.FILE_UPLOAD
     upload.error, upload.attempts = "", 0
     upload.completed_at, upload.updated_at = None, now
     upload.save(
         update_fields=[
-            "status", "stage", "error", "attempts", "completed_at", "updated_at",
+            "status", "stage", "review", "error", "attempts", "completed_at",
+            "updated_at",
         ]
     )  # fmt: skip
     record_act(upload.pk, Act.RETRIED, by=by, at=now)

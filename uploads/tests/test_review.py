@@ -186,6 +186,17 @@ def test_a_command_takes_no_columns_of_which_it_knows_no_name(tenant: Tenant) ->
     assert upload.error.startswith("[csv_parse] No header was found")
 
 
+def test_a_file_that_a_command_could_not_place_is_shown_to_who_tries_it_again(
+    client: Client, clerk: User, tenant: Tenant
+) -> None:
+    upload = load(UNKNOWN, tenant=tenant)
+
+    client.post(reverse("admin:uploads_fileupload_retry", args=[upload.pk]))
+
+    assert work_off(upload).status == "review"
+    assert "Which column is the customer&#x27;s phone?" in page(client, upload)
+
+
 def test_a_guess_is_shown_as_one_and_taken_by_the_start_only(
     client: Client, clerk: User, tenant: Tenant
 ) -> None:
