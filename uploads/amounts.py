@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterable
 from decimal import Decimal
 
+from uploads.national_ids import is_aadhaar
 from uploads.refusals import Refused
 
 
@@ -19,9 +20,10 @@ class MoneyStyle(enum.StrEnum):
 # 0,500 is half a rupee to some and five hundred to nobody.
 _GROUPS = r"[1-9][0-9]{0,2}(?:,[0-9]{3})+|[1-9][0-9]?(?:,[0-9]{2})*,[0-9]{3}"
 # The way of nearly all: ₹1,25,000.50 or Rs. 500/- or 1250, below numeric(14,2)'s limit.
+# Twelve digits in one piece may be an Aadhaar number, which takes more care.
 USUAL_AMOUNT = re.compile(
     r"(?:(?:₹|[Rr][Ss]\.?|INR) ?)?"
-    r"((?:[0-9]{1,12}|[1-9][0-9]{0,2}(?:,[0-9]{3}){1,3}"
+    r"((?:[0-9]{1,11}|[1-9][0-9]{0,2}(?:,[0-9]{3}){1,3}"
     r"|[1-9][0-9]?(?:,[0-9]{2}){0,3},[0-9]{3})(?:\.[0-9]{1,2})?)(?:/-)?"
 )
 _NUMBER = re.compile(rf"(?:[0-9]+|{_GROUPS})(?:\.[0-9]+)?")
@@ -37,11 +39,15 @@ _UNIT = re.compile(r"(.*?)\s*(lakhs?|lacs?|crores?|cr)\.?", re.IGNORECASE)
 _WHOLE = re.compile(r"-?[0-9]{1,9}")
 _DAYS = re.compile(r"(-?[0-9]{1,9})(?:\.0+)?(?:\s*days?)?", re.IGNORECASE)
 
+_TWELVE_DIGITS = re.compile(r"([0-9]{12})(?:\.0)?")
 _LIMIT = Decimal(10) ** 12  # numeric(14,2)
 # Retail loans end far below; "1250 Cr" is more likely a credit balance.
 _CRORES_BELIEVED = 1000
 
 _NO_AMOUNT = Refused("amount_unknown", "This is not an amount in rupees.")
+_AADHAAR = Refused(
+    "amount_national_id", "This is an Aadhaar number, not an amount in rupees."
+)
 _TOO_LARGE = Refused("amount_too_large", "An amount must be below 1,00,000 crore.")
 
 
@@ -109,6 +115,8 @@ def _read(
         scale = Decimal(10**5 if unit[2][0] in "lL" else 10**7)
     if not pattern.fullmatch(number):
         return _NO_AMOUNT
+    if (bare := _TWELVE_DIGITS.fullmatch(number)) and is_aadhaar(bare[1]):
+        return _AADHAAR
     # A cell of thousands of digits is not worth counting with.
     if len(number) > 60:
         return _TOO_LARGE

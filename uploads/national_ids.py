@@ -46,7 +46,7 @@ _OUTER = bytes(byte ^ 0x5C for byte in range(256))
 _UNSEEN = r"\xad\u200b-\u200f\u2060\ufeff"
 _DASHES = r"\-\u2010-\u2015\u2212"
 _LONG_DASH = re.compile(rf"[{_DASHES}]")
-_GAP = rf"[\s.,:|*()_/{_DASHES}{_UNSEEN}]{{0,3}}"
+_GAP = rf"[\s.,:;|*()_/{_DASHES}{_UNSEEN}]{{0,3}}"
 _NARROW_GAP = rf"[\s{_DASHES}{_UNSEEN}]{{1,2}}"
 _AADHAAR_ANYWHERE = re.compile(
     rf"(?<![\d+])(?:\d{{4}}{_GAP}\d{{4}}{_GAP}\d{{4}}"
@@ -60,7 +60,7 @@ def read_national_id(text: str) -> tuple[str, str] | Refused:
 
     The whole number is "" where the file itself holds only a masked one.
     """
-    if _AADHAAR.fullmatch(text) and passes_verhoeff(text):
+    if is_aadhaar(text):
         return f"XXXXXXXX{text[8:]}", text
     plain = _plain(text)
     if number := _FLOAT.fullmatch(plain):
@@ -83,7 +83,7 @@ def read_national_id(text: str) -> tuple[str, str] | Refused:
     digits = plain.replace(" ", "").replace("-", "")
     if len(digits) != 12:
         return Refused("national_id_length", "An Aadhaar number has 12 digits.")
-    if digits[0] in "01" or not passes_verhoeff(digits):
+    if not is_aadhaar(digits):
         return Refused(
             "national_id_check",
             "The check digit of this Aadhaar number is wrong: a digit is mistyped.",
@@ -124,6 +124,11 @@ def mask_as_national_id(text: str) -> str:
     return "X" * len(kept) if len(kept) <= 4 else "X" * (len(kept) - 4) + kept[-4:]
 
 
+def is_aadhaar(text: str) -> bool:
+    """Tell whether a text is an Aadhaar number in one piece, by its check digit."""
+    return bool(_AADHAAR.fullmatch(text)) and passes_verhoeff(text)
+
+
 def passes_verhoeff(digits: str) -> bool:
     """Tell whether twelve digits, the check digit last, pass Verhoeff's check."""
     low, high = _quads()
@@ -133,7 +138,7 @@ def passes_verhoeff(digits: str) -> bool:
 
 def _masked(found: re.Match[str]) -> str:
     digits = "".join(filter(str.isdecimal, _ascii_digits(found[0])))
-    if digits[0] in "01" or not passes_verhoeff(digits):
+    if not is_aadhaar(digits):
         return found[0]
     return f"XXXXXXXX{digits[8:]}"
 
