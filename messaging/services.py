@@ -5,15 +5,14 @@ and an event that fails alone goes item by item, so that what cannot be written 
 alone and costs nothing else its place.
 """
 
-import gc
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import astuple, dataclass
 from datetime import datetime
 
 from django.db import Error, connection, transaction
 
+from contacts.collector import no_collector
 from messaging import whatsapp
 from messaging.conversations import Written, write_arrivals
 from messaging.events import (
@@ -67,7 +66,7 @@ def process_events(*, limit: int, now: datetime) -> Outcome:
     """
     events: list[ClaimedEvent] = []
     try:
-        with _no_collector(), transaction.atomic():
+        with no_collector(), transaction.atomic():
             _commit_without_waiting()
             events = claim_events(limit=limit, now=now)
             outcome = _process(read_events(events), now=now)
@@ -96,23 +95,6 @@ def _commit_without_waiting() -> None:
     """
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL synchronous_commit = off")
-
-
-@contextmanager
-def _no_collector() -> Iterator[None]:
-    """Keep the collector of cycles out of a batch.
-
-    A batch makes tens of thousands of objects and no cycles; to find none the collector
-    walks all of the process's objects, again and again: a tenth of a drain.
-    """
-    if not gc.isenabled():
-        yield
-        return
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 def process_event(*, event_id: int, now: datetime) -> Outcome:

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import IntegrityError
 from django.utils import timezone
 
+from contacts.collector import no_collector
 from contacts.deduplicating import merge_groups
 from contacts.duplicates import (
     GROUNDS,
@@ -61,10 +62,11 @@ class Command(BaseCommand):
         limit, now = options["limit"], timezone.now()
         if limit is not None and limit < 1:
             raise CommandError("--limit is a number of groups, 1 or more.")
-        reports = [
-            self._look_at(tenant, grounds, limit, options["apply"], now)
-            for tenant in tenants
-        ]
+        with no_collector():
+            reports = [
+                self._look_at(tenant, grounds, limit, options["apply"], now)
+                for tenant in tenants
+            ]
         if options["add_index"] and not has_index():
             _add_index()
         report = {
@@ -94,7 +96,8 @@ class Command(BaseCommand):
             "duplicates": sum(len(group.merged_ids) for group in groups),
         }
         if apply:
-            return report | self._merge(tenant, chosen, grounds, now)
+            merged = self._merge(tenant, chosen, grounds, now)
+            return report | merged | {"left": len(groups) - len(chosen)}
         suggestions = list(suggest_duplicates(tenant_id=tenant.pk))
         return report | {
             "found": _described(chosen if limit else chosen[:_SHOWN]),
@@ -126,7 +129,6 @@ class Command(BaseCommand):
         return {
             "merged": merged,
             "seconds": round(time.monotonic() - began_at, 1),
-            "left": len(find_duplicates(tenant_id=tenant.pk, grounds=grounds)),
             "merges": list(
                 merges.values("id", "merged_contact_id", "survivor_id")[:_SHOWN]
             ),
