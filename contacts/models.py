@@ -196,9 +196,12 @@ class ContactMerge(models.Model):
         DUPLICATE = "duplicate", "found as a duplicate"
         BY_HAND = "by_hand", "merged by staff"
 
-    tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="+")
+    # The survivor's, and a trigger refuses to delete who survived a merge.
+    tenant = models.ForeignKey(
+        Tenant, models.PROTECT, related_name="+", db_constraint=False
+    )
     survivor = models.ForeignKey(
-        Contact, models.CASCADE, related_name="absorbed_merges"
+        Contact, models.CASCADE, related_name="absorbed_merges", db_constraint=False
     )
     merged_contact_id = models.BigIntegerField(
         help_text="The id of the contact that is gone."

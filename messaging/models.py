@@ -124,6 +124,7 @@ class ChatMessage(models.Model):
         null=True,
         related_name="messages",
         db_index=False,
+        db_constraint=False,  # a trigger refuses to delete who has messages
         help_text="Empty for a system note about somebody unknown.",
     )
     event = models.ForeignKey(

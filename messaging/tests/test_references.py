@@ -8,6 +8,8 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import ProtectedError
 from django.utils import timezone
 
+from contacts.models import Contact
+from contacts.tests.factories import ContactFactory
 from messaging.events import store_event
 from messaging.models import ChatMessage, MessageStatus, WebhookEvent
 from messaging.services import process_events
@@ -58,6 +60,67 @@ def test_a_number_that_nothing_points_at_can_be_deleted(number):
     delete_by_sql(number)
 
     assert not WhatsAppNumber.objects.filter(pk=number.pk).exists()
+
+
+def delete_contact_by_sql(contact: Contact) -> None:
+    with connection.cursor() as cursor:
+        # Identities have a foreign key, which would refuse before the messages do.
+        cursor.execute(
+            "DELETE FROM contact_identities WHERE contact_id = %s", [contact.pk]
+        )
+        cursor.execute("DELETE FROM contacts WHERE id = %s", [contact.pk])
+
+
+def test_a_contact_with_messages_is_deleted_neither_by_django_nor_by_sql(number):
+    deliver(BODIES["message"])
+    contact = Contact.objects.get()
+    ContactFactory.create(tenant=contact.tenant)
+
+    with pytest.raises(ProtectedError):
+        contact.delete()
+    with pytest.raises(IntegrityError, match="has messages"), transaction.atomic():
+        delete_contact_by_sql(contact)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        connection.cursor().execute("DELETE FROM contacts")
+
+    assert Contact.objects.count() == 2
+
+
+def test_a_contact_without_messages_can_be_deleted_by_sql(number):
+    deliver(BODIES["message"])
+    lonely = ContactFactory.create(tenant=number.tenant)
+
+    delete_contact_by_sql(lonely)
+
+    assert not Contact.objects.filter(pk=lonely.pk).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_contact_stays_for_the_message_that_is_being_written(number):
+    deliver(BODIES["message"])
+    contact = Contact.objects.get()
+    ChatMessage.objects.all().delete()
+    store_event(body=message_body(message("wamid.B")), signed_by="app")
+    refusals: list[str] = []
+
+    def delete() -> None:
+        try:
+            with transaction.atomic():
+                delete_contact_by_sql(contact)
+        except IntegrityError as exc:
+            refusals.append(str(exc))
+        finally:
+            connection.close()
+
+    with transaction.atomic():
+        process_events(limit=1, now=timezone.now())
+        deletion = threading.Thread(target=delete)
+        deletion.start()
+        wait_until_somebody_waits()
+    deletion.join(30)
+
+    assert len(refusals) == 1
+    assert ChatMessage.objects.get().contact == contact
 
 
 @pytest.mark.django_db(transaction=True)
