@@ -1,13 +1,14 @@
 """Finding contacts of a tenant that are one person, or may be."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from django.db import connection
 
 from contacts.arrays import array
+from contacts.cursors import bulk_cursor
 from contacts.phones import SPELLED_IN_TWO_WAYS, canonical
 
 
@@ -90,7 +91,7 @@ def suggest_duplicates(*, tenant_id: int) -> Iterator[Suggestion]:
             yield Suggestion(contact_ids=contact_ids, why="same name and e-mail")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Link:
     """A contact shows a number that means another, its holder."""
 
@@ -105,10 +106,10 @@ class _Link:
     def has_changed_hands(self) -> bool:
         """Tell whether the holder goes by another number since: two people, then."""
         return (
-            self.holders_number is not None
-            and canonical(self.holders_number) != self.value
-            and self.other_seen_at is not None
+            self.other_seen_at is not None
             and self.other_seen_at >= self.seen_at
+            and self.holders_number is not None
+            and canonical(self.holders_number) != self.value
         )
 
 
@@ -116,7 +117,7 @@ def _numbers_in_two_spellings(
     tenant_id: int, among: Collection[int] | None
 ) -> dict[int, str]:
     """Return the canonical numbers of those who show one that has two spellings."""
-    with connection.cursor() as cursor:
+    with bulk_cursor() as cursor:
         cursor.execute(
             f"""
             SELECT id, phone_number FROM contacts
@@ -131,7 +132,7 @@ def _same_numbers(
     tenant_id: int, among: Collection[int] | None
 ) -> Iterator[tuple[int, int, Ground]]:
     """Yield pairs with the same number, of those with one spelling."""
-    with connection.cursor() as cursor:
+    with bulk_cursor() as cursor:
         cursor.execute(
             f"""
             SELECT array_agg(id) FROM contacts
@@ -155,7 +156,7 @@ def _same_spelled(spelled: dict[int, str]) -> Iterator[tuple[int, int, Ground]]:
 def _links(
     tenant_id: int, spelled: dict[int, str], among: Collection[int] | None
 ) -> Iterator[_Link]:
-    with connection.cursor() as cursor:
+    with bulk_cursor() as cursor:
         cursor.execute(
             f"""
             WITH spelled (id, number) AS MATERIALIZED (
@@ -166,11 +167,11 @@ def _links(
                 UNION ALL SELECT id, number FROM spelled
             )
             SELECT showing.id, holder.id, identity.value, holder.phone_number,
-                identity.seen_at, (
+                identity.seen_at, CASE WHEN holder.phone_number <> identity.value THEN (
                     SELECT max(other.seen_at) FROM contact_identities AS other
                     WHERE other.contact_id = holder.id AND other.kind = 'phone'
                         AND other.value <> identity.value
-                )
+                ) END
             FROM showing
             JOIN contact_identities AS identity
                 ON identity.tenant_id = %s AND identity.kind = 'phone'
@@ -207,38 +208,50 @@ def _pairs(
         yield first, other, ground
 
 
+@dataclass(slots=True, eq=False)
+class _Circle:
+    """Contacts that have somebody in common, while they are being joined."""
+
+    members: list[int]
+    grounds: set[Ground] = field(default_factory=set)
+
+
+def _size(circle: _Circle) -> int:
+    return len(circle.members)
+
+
 def _groups(pairs: Iterable[tuple[int, int, Ground]]) -> Iterator[Group]:
     """Join the pairs that have somebody in common; yield groups by who is oldest."""
-    leaders: dict[int, int] = {}
-
-    def leader(contact_id: int) -> int:
-        while (above := leaders.setdefault(contact_id, contact_id)) != contact_id:
-            leaders[contact_id] = leaders[above]
-            contact_id = above
-        return contact_id
-
-    found = list(pairs)
-    for one, other, _ in found:
-        leaders[leader(other)] = leader(one)
-    members: dict[int, list[int]] = {}
-    grounds: dict[int, set[Ground]] = {}
-    for contact_id in _oldest_first(leaders):
-        members.setdefault(leader(contact_id), []).append(contact_id)
-    for one, _, ground in found:
-        grounds.setdefault(leader(one), set()).add(ground)
-    for first, (survivor_id, *merged_ids) in members.items():
+    circles: dict[int, _Circle] = {}
+    for one, other, ground in pairs:
+        circle = circles.get(one) or circles.setdefault(one, _Circle([one]))
+        others = circles.get(other)
+        if others is None:
+            circle.members.append(other)
+            circles[other] = circle
+        elif others is not circle:
+            # The smaller moves, so that nobody does often.
+            circle, others = sorted((circle, others), key=_size, reverse=True)
+            circle.members += others.members
+            circle.grounds |= others.grounds
+            circles.update(dict.fromkeys(others.members, circle))
+        circle.grounds.add(ground)
+    ordered: dict[_Circle, list[int]] = {}
+    for contact_id in _oldest_first(circles):
+        ordered.setdefault(circles[contact_id], []).append(contact_id)
+    for circle, (survivor_id, *merged_ids) in ordered.items():
         if merged_ids:
             yield Group(
                 survivor_id=survivor_id,
                 merged_ids=merged_ids,
-                grounds=frozenset(grounds[first]),
+                grounds=frozenset(circle.grounds),
             )
 
 
 def _oldest_first(contact_ids: Collection[int]) -> list[int]:
     if not contact_ids:
         return []
-    with connection.cursor() as cursor:
+    with bulk_cursor() as cursor:
         cursor.execute(
             "SELECT id FROM contacts WHERE id = ANY(%s::bigint[])"
             " ORDER BY created_at, id",

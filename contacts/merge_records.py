@@ -1,8 +1,9 @@
 """The record of merges: how everything stood, what moves, and what changes."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 from django.db.models import ManyToOneRel
@@ -10,26 +11,27 @@ from psycopg import sql
 
 from contacts.arrays import array
 from contacts.models import Contact
-from contacts.standing import STANDING_COLUMNS, Standing, column_types
+from contacts.standing import column_types
 
 
 @dataclass(slots=True)
 class Joins:
     """Who goes into whom, and how each survivor stands after each that it takes in.
 
-    Only columns that some of them changes are written.
+    `changed` has, of the columns that some of them changes, a value after each.
     """
 
     survivors: Mapping[int, int]
-    after: Sequence[Standing]
-    columns: Sequence[str]
+    changed: Mapping[str, Sequence[Any]]
+    numbers: Mapping[int, str | None]  # what each survivor shows in the end
 
-    def names(self, *, with_number: bool = True) -> list[str]:
-        return [one for one in self.columns if with_number or one != "phone_number"]
-
-    def last(self) -> dict[int, Standing]:
-        """Return how each survivor stands in the end."""
-        return dict(zip(self.survivors.values(), self.after, strict=True))
+    def last(self, *, with_number: bool) -> dict[str, Collection[Any]]:
+        """Return the columns as they are in the end, in the order of `numbers`."""
+        return {
+            column: dict(zip(self.survivors.values(), values, strict=True)).values()
+            for column, values in self.changed.items()
+            if with_number or column != "phone_number"
+        }
 
 
 def relations() -> Iterator[ManyToOneRel]:
@@ -47,7 +49,6 @@ def record_merges(
     In JSON of PostgreSQL's own, which keeps every digit of a time. Where several go
     into one, each finds the survivor as the one before left it.
     """
-    columns = joins.names()
     tables = [relation.field.model._meta.db_table for relation in relations()]
     statement = sql.SQL(
         """
@@ -96,11 +97,11 @@ def record_merges(
         ORDER BY after.place
         """
     ).format(
-        arrays=arrays_of(columns),
-        names=listed(columns),
+        arrays=arrays_of(joins.changed),
+        names=listed(joins.changed),
         changes=sql.SQL("").join(
             sql.SQL(", {}, joined.{}").format(sql.Literal(one), sql.Identifier(one))
-            for one in columns
+            for one in joins.changed
         ),
         moving=sql.SQL(", ").join(_moving(relation) for relation in relations()),
         moved=sql.SQL(", ").join(
@@ -122,7 +123,7 @@ def record_merges(
                 array(survivors.values()),
                 array(survivors),
                 array(given.get(merged_id) for merged_id in survivors),
-                *values_of(joins.after, columns),
+                *map(array, joins.changed.values()),
                 *(array(survivors) for _ in tables),
                 act[-1],
                 *act,
@@ -155,19 +156,12 @@ def _moving_name(table: str) -> sql.Identifier:
     return sql.Identifier(f"moving_{table}")
 
 
-def arrays_of(columns: Sequence[str]) -> sql.Composed:
+def arrays_of(columns: Iterable[str]) -> sql.Composed:
     types = column_types()
     return sql.SQL("").join(sql.SQL(f", %s::{types[one]}[]") for one in columns)
 
 
-def listed(columns: Sequence[str]) -> sql.Composed:
+def listed(columns: Iterable[str]) -> sql.Composed:
     return sql.SQL("").join(
         sql.SQL(", {}").format(sql.Identifier(one)) for one in columns
     )
-
-
-def values_of(standings: Sequence[Standing], columns: Sequence[str]) -> list[str]:
-    """Return an array for each of the columns."""
-    by_column = zip(*(one.values() for one in standings), strict=True)
-    every = dict(zip(STANDING_COLUMNS, by_column, strict=True))
-    return [array(every[column]) for column in columns]

@@ -13,13 +13,13 @@ from django.db import connection
 from psycopg import sql
 
 from contacts.arrays import array
+from contacts.cursors import bulk_cursor
 from contacts.merge_records import (
     Joins,
     arrays_of,
     listed,
     record_merges,
     relations,
-    values_of,
 )
 from contacts.models import ContactMerge
 from contacts.phones import canonical
@@ -71,7 +71,7 @@ def _decide(
     shown: Mapping[int, str | None] | None,
 ) -> Joins:
     current = dict(before)
-    afterwards = []
+    after = []
     for merged_id, survivor_id in survivors.items():
         one, other = current[survivor_id], current[merged_id]
         if shown is None:
@@ -79,19 +79,17 @@ def _decide(
         else:
             number = shown[survivor_id]
         current[survivor_id] = one.with_other(other, phone_number=number)
-        afterwards.append(current[survivor_id])
+        after.append(current[survivor_id].values())
     # Column by column, which compares them without a loop of Python's own.
     were = zip(*(before[one].values() for one in survivors.values()), strict=True)
-    are = zip(*(standing.values() for standing in afterwards), strict=True)
-    return Joins(
-        survivors,
-        afterwards,
-        [
-            column
-            for column, was, is_now in zip(STANDING_COLUMNS, were, are, strict=True)
-            if was != is_now
-        ],
-    )
+    are = zip(*after, strict=True)
+    changed = {
+        column: is_now
+        for column, was, is_now in zip(STANDING_COLUMNS, were, are, strict=True)
+        if was != is_now
+    }
+    numbers = {one: current[one].names.phone_number for one in survivors.values()}
+    return Joins(survivors, changed, numbers)
 
 
 def _give_numbers(
@@ -103,10 +101,9 @@ def _give_numbers(
     Return the ids of the new identities by whose they are.
     """
     numbers = {}
-    last = joins.last()
     for merged_id, survivor_id in joins.survivors.items():
         number = before[merged_id].names.phone_number
-        shown = last[survivor_id].names.phone_number
+        shown = joins.numbers[survivor_id]
         if number and number != shown and canonical(number) != canonical(shown or ""):
             numbers[merged_id] = canonical(number)
     if not numbers:
@@ -129,7 +126,7 @@ def _give_numbers(
 
 
 def _move(survivors: Mapping[int, int]) -> None:
-    with connection.cursor() as cursor:
+    with bulk_cursor() as cursor:
         for relation in relations():
             cursor.execute(
                 sql.SQL(
@@ -152,8 +149,7 @@ def _close(joins: Joins, *, writes_numbers: bool, now: datetime) -> None:
 
     One statement: the survivor may take a number that is free only then.
     """
-    columns = joins.names(with_number=writes_numbers)
-    last = joins.last()
+    changed = joins.last(with_number=writes_numbers)
     with connection.cursor() as cursor:
         cursor.execute(
             sql.SQL(
@@ -185,17 +181,17 @@ def _close(joins: Joins, *, writes_numbers: bool, now: datetime) -> None:
             ).format(
                 sets=sql.SQL("").join(
                     sql.SQL(", {0} = new.{0}").format(sql.Identifier(column))
-                    for column in columns
+                    for column in changed
                 ),
-                arrays=arrays_of(columns),
-                names=listed(columns),
+                arrays=arrays_of(changed),
+                names=listed(changed),
             ),
             [
                 array(joins.survivors),
                 array(joins.survivors),
                 array(joins.survivors.values()),
                 now,
-                array(last),
-                *values_of(list(last.values()), columns),
+                array(joins.numbers),
+                *map(array, changed.values()),
             ],
         )

@@ -1,7 +1,7 @@
 """What to call a contact: which name wins, whatever order the messages come in."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from datetime import datetime
 from operator import attrgetter
 from typing import Any, Self
@@ -44,6 +44,9 @@ class NameFacts:
 
 
 COLUMNS = tuple(one.name for one in fields(NameFacts))
+_KINDS = [
+    (kind, f"{kind}_at") for kind in ("profile_name", "address_book_name", "username")
+]
 values_of: Callable[[NameFacts], tuple[Any, ...]] = attrgetter(*COLUMNS)
 _READ = sql.SQL(
     "SELECT id, {} FROM contacts WHERE id = ANY(%s::bigint[])"
@@ -84,12 +87,15 @@ def take_names(facts: NameFacts, senders: Iterable[Sender]) -> None:
 
 def combine_names(one: NameFacts, other: NameFacts) -> NameFacts:
     """Return the newest of each kind of name of two contacts that are one person."""
-    combined = replace(one)
-    for kind in ("profile_name", "address_book_name", "username"):
-        name, at = getattr(other, kind), getattr(other, f"{kind}_at")
-        if at and _is_newer(at, name, getattr(one, f"{kind}_at"), getattr(one, kind)):
+    combined = NameFacts(*values_of(one))
+    for kind, kind_at in _KINDS:
+        at = getattr(other, kind_at)
+        if at is None:
+            continue
+        name = getattr(other, kind)
+        if _is_newer(at, name, getattr(one, kind_at), getattr(one, kind)):
             setattr(combined, kind, name)
-            setattr(combined, f"{kind}_at", at)
+            setattr(combined, kind_at, at)
     if other.name_source == Source.STAFF and one.name_source != Source.STAFF:
         combined.name, combined.name_source = other.name, other.name_source
     return combined

@@ -4,9 +4,10 @@ The rules are those of names and statements; counters and spans, which only add 
 left to PostgreSQL.
 """
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Self
 
 from django.db import connection
@@ -14,9 +15,11 @@ from django.db.models import Field
 from psycopg import sql
 
 from contacts.arrays import array
+from contacts.cursors import bulk_cursor
 from contacts.models import Contact
 from contacts.names import COLUMNS as NAME_COLUMNS
 from contacts.names import NameFacts, combine_names, settle_name
+from contacts.names import values_of as names_of
 from contacts.phones import canonical
 from contacts.statements import combine_statements
 
@@ -25,36 +28,36 @@ from contacts.statements import combine_statements
 class Standing:
     """The columns of a contact among which a merge chooses; the fields are columns."""
 
+    names: NameFacts
     email: str
     email_source: str
     stated_email: str
     stated_email_at: datetime | None
     marketing_preference: str
     marketing_preference_at: datetime | None
-    names: NameFacts
 
     @classmethod
     def of(cls, row: Sequence[Any]) -> Self:
         """Read it off a row of `STANDING_COLUMNS`."""
-        own = dict(zip(OWN_COLUMNS, row, strict=False))
-        return cls(**own, names=NameFacts(*row[len(OWN_COLUMNS) :]))
+        own = len(OWN_COLUMNS)
+        return cls(NameFacts(*row[own:]), *row[:own])
 
     def with_other(self, other: "Standing", *, phone_number: str | None) -> "Standing":
         """Return the best of both, showing that number."""
         names = combine_names(self.names, other.names)
         names.phone_number = phone_number
         settle_name(names)
-        combined = replace(self, names=names)
+        combined = Standing(names, *_own_values(self))
         combine_statements(combined, other)
         return combined
 
     def values(self) -> tuple[Any, ...]:
         """Return what goes into `STANDING_COLUMNS`."""
-        own = [getattr(self, column) for column in OWN_COLUMNS]
-        return (*own, *[getattr(self.names, column) for column in NAME_COLUMNS])
+        return _own_values(self) + names_of(self.names)
 
 
 OWN_COLUMNS = tuple(one.name for one in fields(Standing) if one.name != "names")
+_own_values: Callable[[Standing], tuple[Any, ...]] = attrgetter(*OWN_COLUMNS)
 STANDING_COLUMNS = OWN_COLUMNS + NAME_COLUMNS
 
 
@@ -91,7 +94,7 @@ def lock_standings(tenant_id: int, contact_ids: Collection[int]) -> dict[int, St
 
     Whoever is not there any more is left out.
     """
-    with connection.cursor() as cursor:
+    with bulk_cursor() as cursor:
         cursor.execute(
             sql.SQL(
                 "SELECT id, {} FROM contacts"

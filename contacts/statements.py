@@ -10,7 +10,6 @@ Both `record_` functions want the contacts locked, as `upsert_contacts` leaves t
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Protocol
 
 from django.core.exceptions import ValidationError
@@ -22,6 +21,9 @@ from contacts.identity import NEVER
 from contacts.models import Contact
 
 _MAX_EMAIL_LENGTH = 254
+_STATED = [
+    (column, f"{column}_at") for column in ("stated_email", "marketing_preference")
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,11 +141,12 @@ class Stating(Protocol):
 
 def combine_statements(survivor: Stating, merged: Stating) -> None:
     """Let the survivor of a merge keep the newest statements of both."""
-    for column in ("stated_email", "marketing_preference"):
-        newest = max((survivor, merged), key=partial(_when_said, column=column))
-        said = getattr(newest, column), getattr(newest, f"{column}_at")
-        setattr(survivor, column, said[0])
-        setattr(survivor, f"{column}_at", said[1])
+    for column, column_at in _STATED:
+        if _when_said(merged, column, column_at) > _when_said(
+            survivor, column, column_at
+        ):
+            setattr(survivor, column, getattr(merged, column))
+            setattr(survivor, column_at, getattr(merged, column_at))
     if _was_entered(survivor):
         return
     if _was_entered(merged):
@@ -152,8 +155,8 @@ def combine_statements(survivor: Stating, merged: Stating) -> None:
         _show_stated_email(survivor)
 
 
-def _when_said(contact: Stating, *, column: str) -> tuple[datetime, str]:
-    return getattr(contact, f"{column}_at") or NEVER, getattr(contact, column)
+def _when_said(contact: Stating, column: str, column_at: str) -> tuple[datetime, str]:
+    return getattr(contact, column_at) or NEVER, getattr(contact, column)
 
 
 def _was_entered(contact: Stating) -> bool:
