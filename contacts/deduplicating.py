@@ -1,11 +1,13 @@
 """Merging duplicates in sets: found, looked at again under locks, merged, committed."""
 
+import logging
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from django.contrib.auth.models import User
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
+from psycopg.errors import DeadlockDetected
 
 from contacts.arrays import array
 from contacts.duplicates import GROUNDS, Ground, Group, find_duplicates
@@ -13,9 +15,12 @@ from contacts.locking import lock_register
 from contacts.merging import ContactsChanged, merge_contacts
 from contacts.models import ContactMerge
 
+logger = logging.getLogger(__name__)
+
 # Merges in a transaction: nobody new can be made of the tenant meanwhile, so that it
 # is to last some tenths of a second.
 BATCH_SIZE = 2_000
+TRIES = 5
 
 
 def merge_groups(
@@ -30,7 +35,7 @@ def merge_groups(
     Each batch is a transaction. Whoever is stopped between two may begin again.
     """
     for number, batch in enumerate(_batches(groups), start=1):
-        yield _merge_batch(tenant_id, batch, grounds, now)
+        yield _merge_in_turn(tenant_id, batch, grounds, now)
         if number == 1:
             _tell_planner()
 
@@ -85,6 +90,25 @@ def _tell_planner() -> None:
     """
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE contact_merges")
+
+
+def _merge_in_turn(
+    tenant_id: int, groups: Sequence[Group], grounds: Collection[Ground], now: datetime
+) -> int:
+    """Merge a batch; again, when it and somebody else waited for each other.
+
+    The product locks in one order, so that this takes somebody's own SQL.
+    """
+    for _ in range(TRIES - 1):
+        try:
+            return _merge_batch(tenant_id, groups, grounds, now)
+        except OperationalError as exc:
+            if not isinstance(exc.__cause__, DeadlockDetected):
+                raise
+            logger.warning(
+                "Contacts of tenant %s: a deadlock, the batch begins again", tenant_id
+            )
+    return _merge_batch(tenant_id, groups, grounds, now)
 
 
 def _merge_batch(
