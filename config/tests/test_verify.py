@@ -25,7 +25,7 @@ from config.models import ProcessMark
 from config.tests.test_health import production_environment
 from config.verify import CHECKS
 from config.verify.report import Finding, Scope, ok, rows_of, run
-from contacts.models import Contact
+from contacts.models import Contact, ContactIdentity
 from messaging.models import ChatMessage, WebhookEvent
 from messaging.tests.factories import ChatMessageFactory, MessageMediaFactory
 from tenants.models import Tenant, WhatsAppNumber
@@ -155,6 +155,15 @@ def same_number_twice(settings: Any) -> None:
     sql("ALTER TABLE contacts DROP CONSTRAINT contacts_tenant_id_phone_number_key")
     for _ in range(2):
         Contact.objects.create(tenant_id=1, phone_number="919876500001")
+
+
+def identity_twice(settings: Any) -> None:
+    """One shows a number that means another, who shows none."""
+    holder = Contact.objects.create(tenant_id=1)
+    Contact.objects.create(tenant_id=1, phone_number="919876500001")
+    ContactIdentity.objects.create(
+        tenant_id=1, contact=holder, kind="phone", value="919876500001"
+    )
 
 
 def set_policy(policy: str, settings: Any) -> None:
@@ -289,6 +298,7 @@ FAULTS: dict[str, tuple[str, str, Fault]] = {
         lambda _: FileUploadFactory.create(tenant_id=1, status="failed", error="-"),
     ),
     "a number twice": ("duplicates", "FAIL", same_number_twice),
+    "an identity twice": ("duplicates", "FAIL", identity_twice),
     "an entry of no upload": ("orphans", "FAIL", entry_without_upload),
     "a stranger's message": ("strangers", "FAIL", message_of_a_stranger),
     "a wrong count": (
@@ -301,6 +311,7 @@ FAULTS: dict[str, tuple[str, str, Fault]] = {
 # The same fact seen from another side.
 BESIDES = {
     "a number twice": {"schema"},
+    "no unique number": {"duplicates"},
     "Redis away": {"redis-persistence"},
     "a stranger's message": {"contact-counters"},
     "no first tenant": {"orphans"},
@@ -309,6 +320,21 @@ BESIDES = {
 
 def test_all_is_well() -> None:
     assert not_ok(report()) == {}
+
+
+def test_a_number_that_changed_hands_is_no_duplicate() -> None:
+    identity_twice(None)
+    held = ContactIdentity.objects.select_related("contact").get()
+    Contact.objects.filter(pk=held.contact_id).update(phone_number="919876500002")
+    ContactIdentity.objects.create(
+        tenant_id=1,
+        contact=held.contact,
+        kind="phone",
+        value="919876500002",
+        seen_at=held.seen_at + timedelta(days=200),
+    )
+
+    assert report()["duplicates"]["level"] == "OK"
 
 
 @pytest.mark.usefixtures("policy_set_back")

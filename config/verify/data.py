@@ -8,6 +8,8 @@ from django.db.models import ForeignKey, Model
 
 from config.verify.report import Finding, Scope, ago, fail, ok, rows_of, warn
 from config.verify.schema import our_models
+from contacts.duplicates import find_duplicates
+from contacts.unique_number import has_unique_number
 from messaging.recounting import find_miscounted
 from tenants.models import Tenant
 
@@ -15,33 +17,22 @@ STUCK_AFTER = timedelta(minutes=2)
 
 
 def duplicates(scope: Scope) -> Finding:
-    """Two contacts of a tenant with one number, or one identity."""
-    ((numbers, rivals),) = rows_of(
-        """
-        SELECT (
-            SELECT count(*) FROM (
-                SELECT 1 FROM contacts
-                WHERE phone_number IS NOT NULL
-                    AND (%(tenant_id)s::bigint IS NULL OR tenant_id = %(tenant_id)s)
-                GROUP BY tenant_id, phone_number HAVING count(*) > 1
-            ) AS twice
-        ), (
-            SELECT count(*) FROM contacts AS shown
-            JOIN contact_identities AS identity
-                ON identity.tenant_id = shown.tenant_id
-                AND identity.kind = 'phone'
-                AND identity.value = shown.phone_number
-                AND identity.contact_id <> shown.id
-            WHERE %(tenant_id)s::bigint IS NULL OR shown.tenant_id = %(tenant_id)s
-        )
-        """,
-        tenant_id=scope.tenant_id,
-    )
-    if numbers or rivals:
+    """Contacts that `dedupe_contacts --apply` would join, or might have to soon."""
+    tenants = Tenant.objects.order_by("pk").values_list("pk", flat=True)
+    if scope.tenant_id is not None:
+        tenants = tenants.filter(pk=scope.tenant_id)
+    groups = [group for one in tenants for group in find_duplicates(tenant_id=one)]
+    if groups:
+        count = sum(len(group.merged_ids) for group in groups)
         return fail(
-            f"{numbers} numbers stand twice, {rivals} belong to another contact",
+            f"{len(groups)} people have {count} duplicates",
             "manage.py dedupe_contacts shows them; with --apply it joins them, and "
             "can undo it.",
+        )
+    if not has_unique_number():
+        return fail(
+            "none, but nothing keeps a number from standing twice",
+            "manage.py dedupe_contacts --add-index adds the unique index.",
         )
     return ok("none")
 
