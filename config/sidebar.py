@@ -16,6 +16,7 @@ SIDEBAR = (
         "Conversations",
         (
             ("contacts.Contact", "contacts"),
+            ("contacts.ContactMerge", "merge"),
             ("messaging.ChatMessage", "forum"),
             ("messaging.MessageMedia", "perm_media"),
             ("messaging.MessageStatus", "done_all"),
@@ -42,6 +43,7 @@ SIDEBAR = (
     ),
 )
 TITLES = {
+    "contacts.ContactMerge": "Contact merges",
     "messaging.ChatMessage": "Messages",
     "messaging.MessageStatus": "Delivery reports",
     "messaging.WebhookEvent": "Webhook events",
