@@ -65,6 +65,20 @@ class ContactAdmin(MergingAdmin):
     ) -> tuple[QuerySet[Contact], bool]:
         return matching(queryset, search_term), False
 
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Contact | None:
+        """Hold what is about to be saved, or find out that it is gone.
+
+        A merge may be taking it away.
+        """
+        found: Contact | None = super().get_object(request, object_id, from_field)
+        if found is None or request.method != "POST":
+            return found
+        rows = self.get_queryset(request).select_for_update(no_key=True, of=["self"])
+        held: Contact | None = rows.filter(pk=found.pk).first()
+        return held
+
     def get_form(
         self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
     ) -> Any:

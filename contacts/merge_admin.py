@@ -3,6 +3,7 @@
 from typing import Any, cast
 
 from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
@@ -41,6 +42,30 @@ class MergingAdmin(TenantScopedAdmin):
             name="contacts_contact_merge",
         )
         return [merge, *super().get_urls()]
+
+    def _get_obj_does_not_exist_redirect(
+        self, request: HttpRequest, opts: Any, object_id: str
+    ) -> HttpResponse:
+        """Lead whoever asks for a contact that was merged away to the one that stays.
+
+        A page may have been open since before, and its form be sent only now.
+        """
+        merged_id = unquote(object_id)
+        if merged_id.isascii() and merged_id.isdecimal() and len(merged_id) < 19:
+            survivor = self.get_queryset(request).filter(
+                absorbed_merges__merged_contact_id=int(merged_id),
+                absorbed_merges__undone_at=None,
+            )
+            if found := survivor.first():
+                messages.warning(
+                    request,
+                    f"Contact {merged_id} has been merged into this one; what you "
+                    "entered there was not saved."
+                    if request.method == "POST"
+                    else f"Contact {merged_id} has been merged into this one.",
+                )
+                return redirect("admin:contacts_contact_change", found.pk)
+        return super()._get_obj_does_not_exist_redirect(request, opts, object_id)
 
     @admin.action(description="Merge the two…", permissions=["change"])
     def merge_the_two(

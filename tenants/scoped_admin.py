@@ -1,11 +1,11 @@
 """The admin's side of `tenants.access`: one base for every page that shows rows."""
 
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar
 
 from django.contrib.admin import SimpleListFilter
 from django.db.models import ForeignKey, Model, QuerySet
 from django.forms import ModelChoiceField
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
 from unfold.admin import ModelAdmin
 from unfold.views import ChangeList
 
@@ -96,7 +96,7 @@ class TenantScopedAdmin(BoundedAdmin):
 
     def _get_obj_does_not_exist_redirect(
         self, request: HttpRequest, opts: Any, object_id: str
-    ) -> NoReturn:
+    ) -> HttpResponse:
         # Django would redirect with a message that repeats the id.
         raise Http404
 

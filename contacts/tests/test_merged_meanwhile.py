@@ -1,0 +1,77 @@
+"""Staff ask for, or save, a contact that was merged away meanwhile."""
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group
+from django.db import transaction
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from contacts.deduplicating import merge_two
+from contacts.models import Contact
+from contacts.tests.test_dedupe_side_by_side import (
+    elsewhere,
+    spelled_twice,
+    wait_until_somebody_waits,
+)
+from tenants.tests.factories import MembershipFactory, StaffFactory, TenantFactory
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_who_saves_a_contact_that_is_merged_away_meanwhile_reads_a_sentence(
+    client: Client,
+) -> None:
+    older, newer = spelled_twice(TenantFactory.create())
+    client.force_login(StaffFactory.create(is_superuser=True))
+    page = reverse("admin:contacts_contact_change", args=[newer.pk])
+    answers: list[Any] = []
+
+    def save() -> None:
+        answers.append(client.post(page, {"name": "Asha", "email": ""}, follow=True))
+
+    with transaction.atomic():
+        merge_two(
+            tenant_id=older.tenant_id,
+            survivor_id=older.pk,
+            merged_id=newer.pk,
+            merged_by=None,
+            now=timezone.now(),
+        )
+        saving = elsewhere(save)
+        wait_until_somebody_waits()
+    saving.join(30)
+
+    (answer,) = answers
+    assert answer.status_code == 200
+    assert answer.redirect_chain[0][0].endswith(f"/{older.pk}/change/")
+    assert (
+        f"Contact {newer.pk} has been merged into this one; what you entered there was"
+        " not saved."
+    ) in answer.content.decode()
+    assert Contact.objects.get().name != "Asha"
+
+
+def test_the_survivor_of_another_tenants_merge_is_nobody_s_business(
+    client: Client,
+) -> None:
+    older, newer = spelled_twice(TenantFactory.create())
+    merge_two(
+        tenant_id=older.tenant_id,
+        survivor_id=older.pk,
+        merged_id=newer.pk,
+        merged_by=None,
+        now=timezone.now(),
+    )
+    stranger = MembershipFactory.create().user
+    stranger.groups.add(Group.objects.get(name="Staff"))
+    client.force_login(stranger)
+
+    answers = [
+        client.get(reverse("admin:contacts_contact_change", args=[one]))
+        for one in (newer.pk, 987654)
+    ]
+
+    assert [one.status_code for one in answers] == [404, 404]
