@@ -47,8 +47,8 @@ class Columns:
     secret: frozenset[int]
     helpers: frozenset[int]
     missing: tuple[str, ...]
-    # (field, header taken, header kept as extra): to be asked about
-    doubled: tuple[tuple[str, str, str], ...]
+    # (field, place taken, place kept as extra): to be asked about
+    doubled: tuple[tuple[str, int, int], ...]
     # (header, field it looks like): a guess, shown and not acted on
     guesses: tuple[tuple[str, str], ...]
     width: int  # cells up to the last column with a header
@@ -75,11 +75,11 @@ def match_columns(
             field, rank = found
             candidates.setdefault(field, []).append((rank, place))
     fields = {field: min(ranked)[1] for field, ranked in candidates.items()}
-    doubled: list[tuple[str, str, str]] = []
+    doubled: list[tuple[str, int, int]] = []
     if meanings is None:
         for field, ranked in candidates.items():
             (_, taken), *others = sorted(ranked)
-            doubled += [(field, headers[taken], headers[place]) for _, place in others]
+            doubled += [(field, taken, place) for _, place in others]
     else:
         fields = {
             field: place
@@ -130,6 +130,14 @@ def nearest_header(field: str, headers: Sequence[str]) -> str | None:
             if ratio > best_ratio:
                 best, best_ratio = header.strip(), ratio
     return best
+
+
+def told_apart(headers: Sequence[str], place: int) -> str:
+    """Return what a person may call a column: its header, its letter, or both."""
+    header = headers[place]
+    if not header:
+        return f"column {letter(place)}"
+    return header if headers.count(header) == 1 else f"{header} ({letter(place)})"
 
 
 def letter(place: int) -> str:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any, BinaryIO, NamedTuple
 
 from uploads.amounts import MoneyStyle
@@ -12,6 +13,7 @@ from uploads.columns import (
     Columns,
     match_columns,
     nearest_header,
+    told_apart,
 )
 from uploads.dates import DateOrder
 from uploads.encodings import Encoding, UnreadableFile
@@ -263,9 +265,11 @@ def missing_sentence(columns: Columns, headers: Sequence[str]) -> str:
 def column_notices(layout: Layout) -> list[str]:
     """Return what is to be said about the columns as they were taken."""
     columns = layout.columns()
+    called = partial(told_apart, layout.headers)
     notices = [
-        f"Both \u201c{taken}\u201d and \u201c{other}\u201d may be the {LABELS[name]}: "
-        f"\u201c{taken}\u201d was taken, the other is kept beside it."
+        f"Both \u201c{called(taken)}\u201d and \u201c{called(other)}\u201d may be the "
+        f"{LABELS[name]}: \u201c{called(taken)}\u201d was taken, the other is kept "
+        "beside it."
         for name, taken, other in columns.doubled
     ]
     notices += [

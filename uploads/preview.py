@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import BinaryIO, NamedTuple
 
-from uploads.columns import LABELS, nearest_header
+from uploads.columns import LABELS, nearest_header, told_apart
 from uploads.header_names import known_fields
 from uploads.layout import Layout
 from uploads.national_ids import mask_as_national_id, mask_national_ids
@@ -157,7 +157,9 @@ def open_questions(layout: Layout) -> list[str]:
         places[name].append(place)
     for name, several in places.items():
         if len(several) > 1:
-            named = " and ".join(f"“{layout.headers[place]}”" for place in several)
+            named = " and ".join(
+                f"“{told_apart(layout.headers, place)}”" for place in several
+            )
             questions.append(
                 f"{named} are both chosen as the {LABELS[name]}: keep one of them."
             )

@@ -7,7 +7,7 @@ from django import forms
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from uploads.choices import Choices, header_fingerprint
-from uploads.columns import LABELS, REQUIRED, letter, match_columns
+from uploads.columns import LABELS, REQUIRED, match_columns, told_apart
 from uploads.dates import DateOrder
 from uploads.encodings import CHOICES as ENCODINGS
 from uploads.layout import DELIMITERS
@@ -62,7 +62,7 @@ class ReviewForm(forms.Form):
                 "delimiter", "Cells are separated by", _DELIMITERS, layout.delimiter
             )
         for place in self._offered():
-            header = layout.headers[place] or f"column {letter(place)}"
+            header = told_apart(layout.headers, place)
             meaning = self.meanings.get(place, "")
             self._offer(f"column_{place}", f"{header} is", _MEANINGS, meaning)
         for name in layout.open_dates:
@@ -99,18 +99,19 @@ class ReviewForm(forms.Form):
         for place in self._offered():
             header, meaning = layout.headers[place], self.meanings.get(place, "")
             rivals = [
-                other if header == taken else taken
-                for name, taken, other in by_names.doubled
-                if header in (taken, other)
+                other if place == taken else taken
+                for _, taken, other in by_names.doubled
+                if place in (taken, other)
             ]
             note = ""
             if rivals:
-                note = f"“{rivals[0]}” may be the same: which is it?"
+                rival = told_apart(layout.headers, rivals[0])
+                note = f"“{rival}” may be the same: which is it?"
             elif meaning and (header.strip(), meaning) in guesses:
                 note = "A guess by its name: look whether it is right."
             dates = f"dates_{meaning}"
             yield ColumnChoice(
-                header or f"column {letter(place)}",
+                told_apart(layout.headers, place),
                 self.reviewed.checked.samples.get(place, []),
                 self[f"column_{place}"],
                 self[dates] if dates in self.fields else None,

@@ -1,6 +1,7 @@
 import pytest
 
-from uploads.columns import letter, match_columns, nearest_header
+from uploads.columns import letter, match_columns, nearest_header, told_apart
+from uploads.tests.factories import load
 
 
 @pytest.mark.parametrize(
@@ -78,7 +79,22 @@ def test_of_two_columns_for_one_field_the_surer_is_taken_and_both_are_named() ->
 
     assert columns.fields["state"] == 1
     assert columns.extra == {0: "Branch"}
-    assert columns.doubled == (("state", "State", "Branch"),)
+    assert columns.doubled == (("state", 1, 0),)
+
+
+def test_columns_of_one_name_are_told_apart_by_their_letters() -> None:
+    headers = ("Name", "Mobile", "Name", "")
+
+    called = [told_apart(headers, place) for place in range(4)]
+
+    assert called == ["Name (A)", "Mobile", "Name (C)", "column D"]
+
+
+@pytest.mark.django_db
+def test_the_notice_says_which_of_two_columns_of_one_name_was_taken() -> None:
+    upload = load("Name,Mobile,Name\nAsha,9876543210,Kadam\n")
+
+    assert upload.notices[0].startswith("Both “Name (A)” and “Name (C)” may be the name")
 
 
 def test_a_second_national_id_is_a_secret() -> None:
