@@ -94,7 +94,9 @@ def test_columns_of_one_name_are_told_apart_by_their_letters() -> None:
 def test_the_notice_says_which_of_two_columns_of_one_name_was_taken() -> None:
     upload = load("Name,Mobile,Name\nAsha,9876543210,Kadam\n")
 
-    assert upload.notices[0].startswith("Both “Name (A)” and “Name (C)” may be the name")
+    assert upload.notices[0].startswith(
+        "Both “Name (A)” and “Name (C)” may be the name"
+    )
 
 
 def test_a_second_national_id_is_a_secret() -> None:
