@@ -11,7 +11,8 @@ from hypothesis import settings as hypothesis_settings
 
 from messaging.services import process_events
 from uploads.models import FileUpload
-from uploads.processing import finish_upload, load_next_part, read_upload
+from uploads.processing import finish_upload, load_next_part
+from uploads.reading import read_upload
 
 # A machine that is busy with other things makes no example wrong.
 hypothesis_settings.register_profile("whatever the load", deadline=None)

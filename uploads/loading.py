@@ -34,7 +34,7 @@ def load_part(part: UploadPart, *, now: datetime) -> tuple[int, int]:
     layout = Layout.of(upload.layout)
     reader = RowReader(
         layout,
-        region=upload.tenant.country,
+        region=upload.tenant.country.upper(),
         national_id_key=settings.NATIONAL_ID_KEY.encode(),
     )
     writer = LineWriter(tenant_id=upload.tenant_id, upload_id=upload.pk, now=now)

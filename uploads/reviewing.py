@@ -55,7 +55,7 @@ def look_at(upload: FileUpload) -> Reviewed:
         checked=check(
             block,
             layout,
-            region=upload.tenant.country,
+            region=upload.tenant.country.upper(),
             national_id_key=settings.NATIONAL_ID_KEY.encode(),
         ),
         questions=open_questions(layout),

@@ -14,9 +14,9 @@ from uploads.processing import (
     count_waiting_parts,
     finish_upload,
     load_next_part,
-    read_upload,
     stalled_uploads,
 )
+from uploads.reading import read_upload
 from uploads.retention import purge_files, purge_issues
 
 logger = logging.getLogger(__name__)

@@ -5,7 +5,8 @@ from django.utils import timezone
 from tenants.models import Tenant
 from tenants.tests.factories import TenantFactory
 from uploads.models import FileUpload
-from uploads.processing import finish_upload, load_next_part, read_upload
+from uploads.processing import finish_upload, load_next_part
+from uploads.reading import read_upload
 from uploads.services import create_upload
 
 TWO_ROWS = "Name,Mobile,Loan Amount\nAsha,9876543210,500\nVikram,9876543211,600\n"

@@ -8,7 +8,7 @@ from django.urls import reverse
 from customers.models import Customer
 from tenants.tests.factories import MembershipFactory
 from uploads.models import FileUpload
-from uploads.processing import read_upload
+from uploads.reading import read_upload
 from uploads.services import pause_upload
 from uploads.tests.factories import TWO_ROWS, load, make_upload, work_off
 from uploads.tests.test_processing import now

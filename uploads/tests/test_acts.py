@@ -10,7 +10,8 @@ from django.utils import timezone
 from customers.models import Customer
 from tenants.tests.factories import TenantFactory
 from uploads.models import FileUpload, RowIssue
-from uploads.processing import load_next_part, read_upload
+from uploads.processing import load_next_part
+from uploads.reading import read_upload
 from uploads.services import (
     StrangeParent,
     cancel_upload,

@@ -17,9 +17,9 @@ from uploads.processing import (
     MAX_DEATHS,
     finish_upload,
     load_next_part,
-    read_upload,
     stalled_uploads,
 )
+from uploads.reading import read_upload
 from uploads.services import cancel_upload, find_twin, retry_upload
 from uploads.tasks import load_parts, process_upload, sweep
 from uploads.tests.everywhere import texts_of_all_tables

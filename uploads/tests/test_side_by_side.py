@@ -15,9 +15,10 @@ from django.utils import timezone
 
 from customers.models import Customer
 from tenants.models import Tenant
-from uploads import processing
+from uploads import processing, reading
 from uploads.models import FileUpload, RowIssue
-from uploads.processing import load_next_part, read_upload
+from uploads.processing import load_next_part
+from uploads.reading import read_upload
 from uploads.services import (
     cancel_upload,
     pause_upload,
@@ -247,9 +248,9 @@ def test_who_pauses_does_not_wait_for_the_file_to_be_read() -> None:
         assert pause_upload(upload_id=upload.pk, by=None, now=timezone.now())
 
     with transaction.atomic():
-        processing._take_turn_reading(upload.pk)
+        reading.take_turn_reading(upload.pk)
         side_by_side(pause)
-        assert processing._read(upload, timezone.now()) == 0
+        assert reading._read(upload, timezone.now()) == 0
 
     upload.refresh_from_db()
     assert upload.status == "paused"

@@ -22,7 +22,8 @@ from messaging.routing import APP
 from messaging.services import process_events
 from tenants.models import Membership, Tenant, WhatsAppNumber
 from uploads.models import FileUpload
-from uploads.processing import load_next_part, read_upload
+from uploads.processing import load_next_part
+from uploads.reading import read_upload
 from uploads.services import create_upload
 
 CLERK = "priya"

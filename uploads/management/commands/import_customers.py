@@ -15,8 +15,9 @@ from tenants.command_options import tenant_named
 from tenants.models import Tenant
 from uploads.acts import record_act
 from uploads.models import FileUpload, UploadAct
-from uploads.processing import finish_upload, load_next_part, read_upload
+from uploads.processing import finish_upload, load_next_part
 from uploads.progress import group_issues, progress_of
+from uploads.reading import read_upload
 from uploads.rejected_files import KeptFileGone, rejected_file
 from uploads.services import create_upload, find_twin
 

@@ -1,0 +1,194 @@
+"""What a worker does with a customer file first: read it, and cut it into parts."""
+
+import logging
+import re
+from dataclasses import replace
+from datetime import datetime
+from tempfile import TemporaryFile
+from typing import BinaryIO, cast
+
+from django.conf import settings
+from django.core.files import File
+from django.core.files.storage import default_storage
+from django.db import DatabaseError, connection, transaction
+
+from uploads.choices import Choices
+from uploads.corrections import with_parents_writing
+from uploads.encodings import UnreadableFile
+from uploads.mappings import LOOKED_AT, deciding_for, is_to_be_reviewed
+from uploads.models import FileUpload, UploadPart
+from uploads.reader import Understood, rewrite_as_utf8, understand, wide_encoding
+from uploads.workbooks.conversion import ReadSheet, is_workbook, write_rows
+
+logger = logging.getLogger(__name__)
+
+Status, Stage = FileUpload.Status, FileUpload.Stage
+
+# Attempts that end with an error of the same file will do so again.
+MAX_ATTEMPTS = 5
+# A worker may die of the file, but far more often of something else: a machine that is
+# switched off, memory that others took.
+MAX_DEATHS = 25
+# Tells our advisory locks from others.
+_READING_LOCKS = 0x5550
+
+
+def read_upload(*, upload_id: int, now: datetime) -> int:
+    """Understand an upload's file and cut it into parts; return how many.
+
+    0 when there is nothing to read: it is read already, being read, over or gone.
+    """
+    unread = FileUpload.objects.filter(
+        pk=upload_id,
+        status__in=[Status.PENDING, Status.PROCESSING],
+        stage__in=[Stage.FILE_UPLOAD, Stage.CSV_PARSE],
+    )
+    with transaction.atomic():
+        # Counted before the work, so that a file which kills its worker is given up.
+        if not take_turn_reading(upload_id):
+            return 0
+        upload = unread.select_for_update(skip_locked=True, no_key=True).first()
+        if upload is None:
+            return 0
+        upload.attempts += 1
+        upload.status, upload.stage = Status.PROCESSING, Stage.CSV_PARSE
+        upload.started_at, upload.updated_at = upload.started_at or now, now
+        upload.save(
+            update_fields=["attempts", "status", "stage", "started_at", "updated_at"]
+        )
+    if upload.attempts > MAX_DEATHS:
+        _give_up_reading(upload, MAX_DEATHS, "its workers died", now)
+        return 0
+    with transaction.atomic():
+        if not take_turn_reading(upload_id) or not unread.exists():
+            return 0
+        return _read(upload, now)
+
+
+def take_turn_reading(upload_id: int) -> bool:
+    """Become the only one to read an upload's file, until the transaction ends.
+
+    Not by its row: a file takes seconds to read, and whoever pauses or cancels the
+    upload meanwhile shall not wait for it.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_try_advisory_xact_lock(%s, %s)", [_READING_LOCKS, upload_id]
+        )
+        return bool(cursor.fetchone()[0])
+
+
+def _read(upload: FileUpload, now: datetime) -> int:
+    sheet: ReadSheet | None = None
+    try:
+        rows_file, sheet = _rows_file(upload)
+        choices = Choices.of(upload.choices)
+        with default_storage.open(rows_file) as file:
+            understood = understand(
+                cast(BinaryIO, file),
+                sheet=sheet.name if sheet else "",
+                encoding_name=choices.encoding,
+                delimiter=choices.delimiter,
+                decide=deciding_for(upload),
+                may_lack_columns=upload.review in LOOKED_AT,
+            )
+    except UnreadableFile as unreadable:
+        message = f"{unreadable} {sheet.others if sheet else ''}".rstrip()
+        upload.mark_failed(stage=Stage.CSV_PARSE, message=message, now=now)
+        logger.info("Upload %s cannot be read", upload.pk)
+        return 0
+    except FileNotFoundError:
+        upload.mark_failed(
+            stage=Stage.CSV_PARSE, message="The kept file is gone.", now=now
+        )
+        return 0
+    except DatabaseError:
+        raise
+    except Exception as exc:
+        # Whatever a file may do to the reader, it does to its own upload only.
+        logger.exception("Upload %s could not be read", upload.pk)
+        if upload.attempts >= MAX_ATTEMPTS:
+            _give_up_reading(upload, MAX_ATTEMPTS, type(exc).__name__, now)
+        return 0
+    still = FileUpload.objects.select_for_update(no_key=True).filter(
+        pk=upload.pk, status=Status.PROCESSING
+    )
+    if not still.exists():
+        return 0  # paused or cancelled meanwhile; who resumes has it read again
+    if sheet:
+        understood.notices.insert(0, sheet.notice)
+    layout = with_parents_writing(upload, understood.layout)
+    _keep_understood(upload, replace(understood, layout=layout), rows_file, now)
+    return len(understood.parts)
+
+
+def _rows_file(upload: FileUpload) -> tuple[str, ReadSheet | None]:
+    """Return the name of the kept file from which rows are read.
+
+    It lies beside the one that was sent, where that cannot be cut by bytes. Of a
+    workbook, also which sheet it holds.
+    """
+    kept_name = str(upload.file.name)
+    with default_storage.open(kept_name) as file, TemporaryFile() as rewritten:
+        kept, sheet = cast(BinaryIO, file), None
+        if is_workbook(kept):
+            sheet = write_rows(kept, cast(BinaryIO, rewritten))
+        elif encoding := wide_encoding(kept):
+            rewrite_as_utf8(kept, encoding, cast(BinaryIO, rewritten))
+        else:
+            return kept_name, None
+        name = upload.rewritten_name
+        rewritten.seek(0)
+        default_storage.delete(name)  # of an attempt that did not end well
+        return default_storage.save(name, File(rewritten)), sheet
+
+
+def _keep_understood(
+    upload: FileUpload, understood: Understood, rows_file: str, now: datetime
+) -> None:
+    upload.parts.all().delete()
+    UploadPart.objects.bulk_create(
+        UploadPart(
+            upload=upload,
+            number=number,
+            start_byte=part.start,
+            end_byte=part.end,
+            first_line=part.first_line,
+            row_count=part.row_count,
+        )
+        for number, part in enumerate(understood.parts)
+    )
+    if is_to_be_reviewed(upload, understood.layout):
+        upload.status = Status.REVIEW  # the parts wait; they are claimed of none such
+        upload.notices = understood.notices
+    else:
+        upload.stage = Stage.CUSTOMER_CREATION
+        upload.notices = understood.notices + understood.assumptions
+    upload.total_rows = understood.row_count
+    upload.layout = {**understood.layout.as_json(), "rows_file": rows_file}
+    upload.updated_at = now
+    upload.save(
+        update_fields=[
+            "status", "stage", "total_rows", "layout", "notices", "updated_at",
+        ]
+    )  # fmt: skip
+    logger.info(
+        "Parsed %d customer records from %s",
+        upload.total_rows,
+        _loggable(upload.original_name),
+    )
+
+
+def _loggable(name: str) -> str:
+    """Return a file's name for the log: people name files after phone numbers."""
+    return name if settings.LOG_PERSONAL_DATA else re.sub(r"\d{7,}", "…", name)
+
+
+def _give_up_reading(
+    upload: FileUpload, attempts: int, reason: str, now: datetime
+) -> None:
+    upload.mark_failed(
+        stage=Stage.CSV_PARSE,
+        message=f"The file could not be read in {attempts} attempts ({reason}).",
+        now=now,
+    )
