@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db import connection
 
+from contacts.collector import no_collector
 from customers.models import Customer
 from uploads.copy_lines import LineWriter
 from uploads.layout import Layout
@@ -43,6 +44,7 @@ def load_part(part: UploadPart, *, now: datetime) -> tuple[int, int]:
     succeeded = 0
     issues: list[Issue] = []
     with (
+        no_collector(),
         default_storage.open(upload.rows_file) as file,
         connection.cursor() as cursor,
     ):

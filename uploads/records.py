@@ -16,7 +16,9 @@ from uploads.text import cleaned
 if TYPE_CHECKING:
     import _csv
 
-_CHUNK = 1 << 18
+# As COPY's lines, about what a socket holds: PostgreSQL takes one block in while the
+# next is read.
+_CHUNK = 1 << 17
 # A line longer than this is no line of a table; memory stays flat.
 LONGEST_LINE = 8 << 20
 # A quoted cell may hold line ends, but one that swallows this much was never closed.

@@ -46,7 +46,7 @@ def run_together(*acts: Any) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(120)
     assert errors == []
 
 
