@@ -141,6 +141,8 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "django.contrib.postgres",
     "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",  # Swagger's page, without a request to another host
     "config",
     "tenants",
     "contacts",
@@ -189,6 +191,40 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = reverse_lazy("admin:login")
 LOGIN_REDIRECT_URL = reverse_lazy("admin:index")  # Unfold's form names no next page
+
+REST_FRAMEWORK: dict[str, Any] = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["tenants.api.BearerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["tenants.api.HasToken"],
+    "DEFAULT_THROTTLE_CLASSES": ["tenants.api.ClientThrottle"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_METADATA_CLASS": None,
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "tenants.api_errors.answer_error",
+    "URL_FORMAT_OVERRIDE": None,
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Dues Desk",
+    "VERSION": "1",
+    "DESCRIPTION": (
+        "Contacts, conversations and customer files of one tenant: the token's. "
+        'Errors are `{"detail": …}`. Lists come in pages; follow `next`.'
+    ),
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "PREPROCESSING_HOOKS": ["config.api_schema.of_the_api"],
+    # Nothing in it is anybody's.
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "UploadStatus": "uploads.models.FileUpload.Status",
+        "MessageStatus": "messaging.models.ChatMessage.Status",
+    },
+}
 
 LANGUAGE_CODE = "en-in"
 TIME_ZONE = "Asia/Kolkata"

@@ -37,6 +37,7 @@ SIDEBAR = (
         (
             ("tenants.Tenant", "storefront"),
             ("tenants.WhatsAppNumber", "perm_phone_msg"),
+            ("tenants.ApiClient", "key"),
             ("auth.User", "badge"),
             ("auth.Group", "group"),
         ),
@@ -51,6 +52,7 @@ TITLES = {
     "uploads.RowIssue": "Refused rows",
     "uploads.ColumnMapping": "Known layouts",
     "tenants.WhatsAppNumber": "Numbers",
+    "tenants.ApiClient": "API clients",
     "auth.User": "Staff",
     "auth.Group": "Roles",
 }

@@ -10,5 +10,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/verify/", admin.site.admin_view(verify_page), name="verify"),
     path("admin/", admin.site.urls),
+    path("api/", include("config.api_urls")),
     path("", include("messaging.urls")),
 ]

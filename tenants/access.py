@@ -1,4 +1,4 @@
-"""The choke points: what a member of staff may see.
+"""The choke points: what a member of staff, or a program, may see.
 
 Every query behind a page, an action or an API view starts here. A stranger's row is
 not forbidden; it does not exist.
@@ -9,7 +9,7 @@ from typing import TypeVar
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db.models import Model, QuerySet
 
-from tenants.models import Tenant
+from tenants.models import ApiClient, Tenant
 
 M = TypeVar("M", bound=Model)
 Visitor = AbstractBaseUser | AnonymousUser
@@ -36,3 +36,10 @@ def visible(
         return queryset
     tenant_ids = list(tenants_of(user).order_by().values_list("pk", flat=True))
     return queryset.filter(**{f"{path}__in": tenant_ids})
+
+
+def visible_to_client(
+    queryset: QuerySet[M], *, client: ApiClient, path: str = "tenant"
+) -> QuerySet[M]:
+    """Return the rows of `queryset` of the client's tenant, found along `path`."""
+    return queryset.filter(**{path: client.tenant_id})

@@ -1,13 +1,14 @@
-"""Tenants, their WhatsApp numbers and who works for them."""
+"""Tenants, their WhatsApp numbers, who works for them, and with which programs."""
 
 from typing import Any
 from zoneinfo import available_timezones
 
 from django import forms
 from django.conf import settings
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from phonenumbers import SUPPORTED_REGIONS
 from unfold.admin import TabularInline
 from unfold.decorators import display
@@ -17,8 +18,19 @@ from unfold.widgets import (
     UnfoldBooleanWidget,
 )
 
-from tenants.models import Membership, Tenant, WhatsAppNumber
-from tenants.scoped_admin import SuperuserOnly, TenantScopedAdmin, is_superuser
+from tenants.models import (
+    ApiClient,
+    ApiClientQuerySet,
+    Membership,
+    Tenant,
+    WhatsAppNumber,
+)
+from tenants.scoped_admin import (
+    SuperuserOnly,
+    TenantScopedAdmin,
+    ViewOnlyAdmin,
+    is_superuser,
+)
 
 SECRETS = ("app_secret", "access_token")
 
@@ -224,3 +236,38 @@ class WhatsAppNumberAdmin(TenantScopedAdmin):
             else "",
         }
         return super().render_change_form(request, context, *args, **kwargs)
+
+
+@admin.register(ApiClient)
+class ApiClientAdmin(ViewOnlyAdmin):
+    """Who has a token. `issue_api_token` gives them out, here they are revoked."""
+
+    list_display = [
+        "name",
+        "tenant",
+        "good",
+        "created_at",
+        "expires_at",
+        "revoked_at",
+        "revoked_by",
+    ]
+    list_select_related = ["tenant", "revoked_by"]
+    search_fields = ["name"]
+    actions = ["revoke"]
+
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("tenants.change_apiclient")
+
+    @display(description="good", boolean=True)
+    def good(self, client: ApiClient) -> bool:
+        return client.revoked_at is None and client.expires_at > timezone.now()
+
+    @admin.action(
+        description="Revoke: refuse their tokens for good", permissions=["revoke"]
+    )
+    def revoke(self, request: HttpRequest, clients: ApiClientQuerySet) -> None:
+        count = clients.revoke(
+            by=request.user,  # type: ignore[arg-type]  # no anonymous staff
+            now=timezone.now(),
+        )
+        messages.success(request, f"Revoked: {count}. Their next request is refused.")

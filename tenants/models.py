@@ -1,6 +1,9 @@
-"""Who the product works for: tenants, their WhatsApp numbers, their staff."""
+"""Who the product works for: tenants, their numbers, their staff, their programs."""
+
+from datetime import datetime
 
 from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser
 from django.contrib.postgres.functions import RandomUUID
 from django.db import models
 from django.db.models import Value
@@ -145,3 +148,48 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} at {self.tenant}"
+
+
+class ApiClientQuerySet(models.QuerySet["ApiClient"]):
+    def revoke(self, *, by: AbstractBaseUser, now: datetime) -> int:
+        """Refuse these clients' tokens from now on; return how many were good."""
+        good = self.filter(revoked_at__isnull=True)
+        return good.update(revoked_at=now, revoked_by_id=by.pk)
+
+
+class ApiClient(models.Model):
+    """A program that may use the API for one tenant, by one token.
+
+    The token itself is never stored: it names this row, and dies with it.
+    """
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="api_clients")
+    name = models.CharField(max_length=100, help_text="Which program it is.")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        related_name="+",
+        help_text="None: the command line.",
+    )
+    created_at = models.DateTimeField(db_default=Now())
+    expires_at = models.DateTimeField(help_text="As the token itself says.")
+    revoked_at = models.DateTimeField(null=True)
+    revoked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+"
+    )
+
+    objects = ApiClientQuerySet.as_manager()
+
+    class Meta:
+        db_table = "api_clients"
+        ordering = ["-id"]
+        verbose_name = "API client"
+        constraints = [
+            models.CheckConstraint(
+                condition=~models.Q(name=""), name="api_clients_name_not_blank"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

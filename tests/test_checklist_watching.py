@@ -3,6 +3,7 @@
 A15, rolling back, is in test_checklists.py with the rest that concerns the whole.
 """
 
+import base64
 import contextlib
 import io
 import json
@@ -110,6 +111,26 @@ def test_a17_a_messages_tenant_is_that_of_the_number_it_came_to(
 
     assert sql("SELECT tenant_id, phone_number FROM contacts") == [(other.pk, PHONE)]
     assert sql("SELECT tenant_id FROM chat_messages") == [(other.pk,)]
+
+
+def test_a17_a_programs_tenant_is_that_of_its_tokens_claim(
+    whatsapp: Any, number: WhatsAppNumber, client: Client
+) -> None:
+    whatsapp()
+    other = TenantFactory.create()
+
+    seen = []
+    for tenant in ("1", other.slug):
+        token = command("issue_api_token", "dialler", "--tenant", tenant).strip()
+        claims = token.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
+        answer = client.get(
+            "/api/v1/contacts/", headers={"Authorization": f"Bearer {token}"}
+        )
+        numbers = [one["phone_number"] for one in answer.json()["results"]]
+        seen.append((claims["tenant"], numbers))
+
+    assert seen == [(1, [PHONE]), (other.pk, [])]
 
 
 def test_a18_an_address_comes_from_what_the_sender_states_and_from_nothing_else(

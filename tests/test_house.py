@@ -19,6 +19,7 @@ TABLES = {
     "upload_parts",
     "upload_row_issues",
     "column_mappings",
+    "api_clients",
 }
 
 

@@ -5,9 +5,13 @@ from datetime import datetime
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
+from tenants.models import ApiClient
 from uploads.models import FileUpload, UploadAct
 
 Status = FileUpload.Status
+
+# A member of staff, a program, or nobody: the command line, the system by itself.
+Doer = AbstractBaseUser | ApiClient | None
 
 _OPEN = {
     Status.PENDING: ("pause", "cancel"),
@@ -32,9 +36,7 @@ def open_acts(upload: FileUpload) -> list[str]:
 
 
 @transaction.atomic
-def mark_cancelled(
-    upload_id: int, *, by: AbstractBaseUser | None, at: datetime
-) -> bool:
+def mark_cancelled(upload_id: int, *, by: Doer, at: datetime) -> bool:
     """End an upload that has not ended; False when it has."""
     cancelled = FileUpload.objects.filter(
         pk=upload_id,
@@ -54,15 +56,26 @@ def record_act(
     upload_id: int,
     act: UploadAct.Act,
     *,
-    by: AbstractBaseUser | None,
+    by: Doer,
     at: datetime,
     row_count: int = 0,
 ) -> None:
-    """Note an act, in the transaction that does it; `by` None is no person."""
+    """Note an act, in the transaction that does it."""
     UploadAct.objects.create(
         upload_id=upload_id,
         act=act,
-        by_id=by.pk if by else None,
+        by_id=person_id(by),
+        by_client_id=client_id(by),
         at=at,
         row_count=row_count,
     )
+
+
+def person_id(by: Doer) -> int | None:
+    """Return the id of a member of staff, None for whoever is none."""
+    return None if by is None or isinstance(by, ApiClient) else by.pk
+
+
+def client_id(by: Doer) -> int | None:
+    """Return the id of a program, None for whoever is none."""
+    return by.pk if isinstance(by, ApiClient) else None

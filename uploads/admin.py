@@ -47,10 +47,10 @@ class FileUploadAdmin(ReviewPages, GuidePages, ComparisonPages):
         "total_rows",
         "succeeded_rows",
         "failed_rows",
-        "uploaded_by",
+        "sent_by",
         "created_at",
     ]
-    list_select_related = ["tenant", "uploaded_by"]
+    list_select_related = ["tenant", "uploaded_by", "uploaded_by_client"]
     list_filter = ["status"]
     search_fields = ["original_name"]
     search_help_text = "The file's name"
@@ -163,7 +163,7 @@ class FileUploadAdmin(ReviewPages, GuidePages, ComparisonPages):
                 "issue_groups": group_issues(upload),
                 "columns": understood_columns(upload),
                 "open_acts": open_acts(upload) if may_act else [],
-                "acts": upload.acts.select_related("by"),
+                "acts": upload.acts.select_related("by", "by_client"),
                 "corrections": upload.corrections.all(),
                 "may_export": upload.failed_rows
                 and request.user.has_perm("uploads.view_rowissue"),
@@ -200,6 +200,10 @@ class FileUploadAdmin(ReviewPages, GuidePages, ComparisonPages):
     )
     def state(self, upload: FileUpload) -> str:
         return upload.get_status_display()
+
+    @display(description="sent by", ordering="uploaded_by")
+    def sent_by(self, upload: FileUpload) -> str:
+        return upload.sender
 
 
 @admin.register(RowIssue)

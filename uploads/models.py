@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from tenants.models import Tenant
+from tenants.models import ApiClient, Tenant
 
 
 def kept_path(upload: "FileUpload", filename: str) -> str:
@@ -54,6 +54,14 @@ class FileUpload(models.Model):
         null=True,
         blank=True,
         related_name="+",
+    )
+    uploaded_by_client = models.ForeignKey(
+        ApiClient,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="The program that sent it through the API.",
     )
     parent = models.ForeignKey(
         "self",
@@ -203,6 +211,13 @@ class FileUpload(models.Model):
             completed_at=now,
             updated_at=now,
         )
+
+    @property
+    def sender(self) -> str:
+        """Who sent it, for people."""
+        if self.uploaded_by_client:
+            return f"{self.uploaded_by_client} (API)"
+        return str(self.uploaded_by or "the command line")
 
     @property
     def is_over(self) -> bool:
@@ -360,7 +375,10 @@ class UploadAct(models.Model):
         models.SET_NULL,
         null=True,
         related_name="+",
-        help_text="None: the command line, or the system by itself.",
+        help_text="None: a program, the command line, or the system by itself.",
+    )
+    by_client = models.ForeignKey(
+        ApiClient, models.SET_NULL, null=True, related_name="+"
     )
     at = models.DateTimeField(db_default=Now())
     row_count = models.PositiveIntegerField(
@@ -374,6 +392,13 @@ class UploadAct(models.Model):
 
     def __str__(self) -> str:
         return f"upload {self.upload_id} {self.act}"
+
+    @property
+    def doer(self) -> str:
+        """Who did it, for people."""
+        if self.by_client:
+            return f"{self.by_client} (API)"
+        return str(self.by or "the system")
 
 
 class ColumnMapping(models.Model):

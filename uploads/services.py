@@ -10,13 +10,12 @@ from datetime import datetime
 from functools import partial
 from pathlib import PurePath
 
-from django.contrib.auth.models import AbstractBaseUser
 from django.core.files import File
 from django.db import transaction
 from django.db.models import Case, Value, When
 
 from tenants.models import Tenant
-from uploads.acts import mark_cancelled, record_act
+from uploads.acts import Doer, client_id, mark_cancelled, person_id, record_act
 from uploads.bell import ring
 from uploads.models import FileUpload, UploadAct, UploadPart
 from uploads.national_ids import mask_national_ids
@@ -39,7 +38,7 @@ def create_upload(
     tenant: Tenant,
     file: "File[bytes]",
     name: str,
-    uploaded_by: AbstractBaseUser | None,
+    uploaded_by: Doer,
     now: datetime,
     parent: FileUpload | None = None,
     queue: bool = True,
@@ -59,7 +58,8 @@ def create_upload(
     with transaction.atomic():
         upload = FileUpload.objects.create(
             tenant=tenant,
-            uploaded_by_id=uploaded_by.pk if uploaded_by else None,
+            uploaded_by_id=person_id(uploaded_by),
+            uploaded_by_client_id=client_id(uploaded_by),
             parent=parent,
             original_name=_presentable(name),
             review=review,
@@ -84,7 +84,7 @@ def create_upload(
 
 
 @transaction.atomic
-def pause_upload(*, upload_id: int, by: AbstractBaseUser | None, now: datetime) -> bool:
+def pause_upload(*, upload_id: int, by: Doer, now: datetime) -> bool:
     """Have no further part taken up; False when the upload neither waits nor works.
 
     Parts in work are finished and counted. A file that is being read is read again
@@ -99,9 +99,7 @@ def pause_upload(*, upload_id: int, by: AbstractBaseUser | None, now: datetime) 
 
 
 @transaction.atomic
-def resume_upload(
-    *, upload_id: int, by: AbstractBaseUser | None, now: datetime
-) -> bool:
+def resume_upload(*, upload_id: int, by: Doer, now: datetime) -> bool:
     """Have a paused upload go on where it was; False when it is not paused."""
     resumed = FileUpload.objects.filter(pk=upload_id, status=Status.PAUSED).update(
         status=Case(
@@ -116,9 +114,7 @@ def resume_upload(
     return bool(resumed)
 
 
-def cancel_upload(
-    *, upload_id: int, by: AbstractBaseUser | None, now: datetime
-) -> bool:
+def cancel_upload(*, upload_id: int, by: Doer, now: datetime) -> bool:
     """Stop an upload; False when it has ended already.
 
     Parts that are loaded stay loaded; one in work is taken back, for its worker adds
@@ -128,7 +124,7 @@ def cancel_upload(
 
 
 @transaction.atomic
-def retry_upload(*, upload_id: int, by: AbstractBaseUser | None, now: datetime) -> bool:
+def retry_upload(*, upload_id: int, by: Doer, now: datetime) -> bool:
     """Have a failed upload go on where it failed; False when there is nothing to retry.
 
     Parts that were loaded are done and are not loaded again. A file that a command sent
@@ -177,7 +173,7 @@ def find_twin(upload: FileUpload) -> FileUpload | None:
         FileUpload.objects.filter(
             tenant_id=upload.tenant_id, sha256=upload.sha256, pk__lt=upload.pk
         )
-        .select_related("uploaded_by")
+        .select_related("uploaded_by", "uploaded_by_client")
         .first()
     )
 

@@ -2,20 +2,17 @@
 
 from datetime import datetime
 
-from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
 from customers.services import remove_entries
-from uploads.acts import record_act
+from uploads.acts import Doer, person_id, record_act
 from uploads.models import FileUpload, UploadAct
 
 Status = FileUpload.Status
 
 
 @transaction.atomic
-def undo_upload(
-    *, upload_id: int, by: AbstractBaseUser | None, now: datetime
-) -> int | None:
+def undo_upload(*, upload_id: int, by: Doer, now: datetime) -> int | None:
     """Remove every entry of an upload; return how many, None when it is undone already.
 
     Its counts, its issues and its file stay: what it was is history. A part in work
@@ -28,7 +25,7 @@ def undo_upload(
         return None
     removed = remove_entries(tenant=upload.tenant, upload_id=upload.pk)
     upload.status, upload.undone_at, upload.undone_rows = Status.UNDONE, now, removed
-    upload.undone_by_id = by.pk if by else None
+    upload.undone_by_id = person_id(by)
     upload.completed_at, upload.updated_at = upload.completed_at or now, now
     upload.save(
         update_fields=[

@@ -22,6 +22,7 @@ from messaging.models import ChatMessage, MessageMedia, MessageStatus
 from tenants.models import Tenant
 from tenants.scoped_admin import SuperuserOnly, TenantScopedAdmin
 from tenants.tests.factories import (
+    ApiClientFactory,
     MembershipFactory,
     StaffFactory,
     TenantFactory,
@@ -138,6 +139,7 @@ MAKERS: dict[str, Callable[[Tenant], Model]] = {
     "messaging.ChatMessage": make_message,
     "messaging.MessageMedia": make_media,
     "messaging.MessageStatus": make_status,
+    "tenants.ApiClient": lambda tenant: ApiClientFactory.create(tenant=tenant),
     "tenants.Tenant": lambda tenant: tenant,
     "tenants.WhatsAppNumber": lambda tenant: WhatsAppNumberFactory.create(
         tenant=tenant

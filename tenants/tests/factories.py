@@ -1,7 +1,10 @@
+from datetime import timedelta
+
 import factory
 from django.contrib.auth.models import User
+from django.utils import timezone
 
-from tenants.models import Membership, Tenant, WhatsAppNumber
+from tenants.models import ApiClient, Membership, Tenant, WhatsAppNumber
 
 
 class TenantFactory(factory.django.DjangoModelFactory[Tenant]):
@@ -40,3 +43,14 @@ class MembershipFactory(factory.django.DjangoModelFactory[Membership]):
 
     user = factory.SubFactory(StaffFactory)
     tenant = factory.SubFactory(TenantFactory)
+
+
+class ApiClientFactory(factory.django.DjangoModelFactory[ApiClient]):
+    """A program as a row only; `issue_token` makes one with its token."""
+
+    class Meta:
+        model = ApiClient
+
+    tenant = factory.SubFactory(TenantFactory)
+    name = factory.Sequence(lambda n: f"dialler {n}")
+    expires_at = factory.LazyFunction(lambda: timezone.now() + timedelta(days=30))

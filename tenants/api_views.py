@@ -1,0 +1,44 @@
+"""What the views of the API stand on: a tenant's rows, and lists of them in pages."""
+
+from typing import ClassVar, TypeVar, cast
+
+from django.db.models import Model, Q, QuerySet
+from rest_framework.generics import GenericAPIView, ListAPIView
+
+from tenants.access import visible_to_client
+from tenants.keyset import KeysetPagination
+from tenants.models import ApiClient, Tenant
+
+M = TypeVar("M", bound=Model)
+
+
+class TenantView(GenericAPIView[M]):
+    """A view of one tenant's rows; another's are not there."""
+
+    @property
+    def client(self) -> ApiClient:
+        return cast(ApiClient, self.request.auth)  # `HasToken` lets in nobody else
+
+    @property
+    def tenant(self) -> Tenant:
+        return self.client.tenant
+
+    def own(self, rows: QuerySet[M], *, path: str = "tenant") -> QuerySet[M]:
+        return visible_to_client(rows, client=self.client, path=path)
+
+
+class TenantList(TenantView[M], ListAPIView[M]):
+    """A list in pages, in an order that an index has."""
+
+    # All one way, and together unique: the page after a row is what lies behind it.
+    order: ClassVar[tuple[str, ...]]
+    pagination_class = KeysetPagination
+
+    def sieve(self) -> Q | None:
+        """Return a condition that no index serves, if one was asked for."""
+        return None
+
+    def parameter(self, name: str) -> str:
+        """Return a parameter of the address, "" when it is not there."""
+        # No text of PostgreSQL's holds a NUL, so nothing is found by one.
+        return str(self.request.query_params.get(name, "")).replace("\0", "\ufffd")

@@ -1,0 +1,229 @@
+"""Customer files, for other programs: send one in, follow it, act on it."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from drf_spectacular.utils import (
+    OpenApiResponse,
+    extend_schema,
+    extend_schema_field,
+    extend_schema_view,
+)
+from rest_framework import serializers
+from rest_framework.mixins import CreateModelMixin
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from tenants.access import visible_to_client
+from tenants.api_errors import Conflict
+from tenants.api_views import TenantList, TenantView
+from tenants.models import ApiClient
+from uploads import services
+from uploads.acts import open_acts
+from uploads.models import FileUpload, RowIssue
+from uploads.progress import group_issues, progress_of
+from uploads.undoing import undo_upload
+
+
+def _undo(*, upload_id: int, by: ApiClient, now: datetime) -> bool:
+    return undo_upload(upload_id=upload_id, by=by, now=now) is not None
+
+
+ACTS: dict[str, Callable[..., bool]] = {
+    "pause": services.pause_upload,
+    "resume": services.resume_upload,
+    "cancel": services.cancel_upload,
+    "retry": services.retry_upload,
+    "undo": _undo,
+}
+
+
+class ProgressSerializer(serializers.Serializer[Any]):
+    done = serializers.IntegerField()
+    total = serializers.IntegerField()
+    percent = serializers.IntegerField()
+    rows_per_second = serializers.IntegerField()
+    seconds_left = serializers.IntegerField(allow_null=True)
+
+
+class IssueGroupSerializer(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    column_name = serializers.CharField()
+    message = serializers.CharField()
+    count = serializers.IntegerField()
+    first_line = serializers.IntegerField()
+
+
+class UploadSerializer(serializers.ModelSerializer[FileUpload]):
+    sentence = serializers.CharField(read_only=True, help_text="How it stands.")
+    is_over = serializers.BooleanField(read_only=True)
+    acts = serializers.SerializerMethodField(help_text="What can be done with it now.")
+    progress = serializers.SerializerMethodField()
+
+    class Meta:
+        model = FileUpload
+        fields = [
+            "id", "original_name", "size_bytes", "sha256", "parent", "status", "stage",
+            "is_over", "sentence", "error", "notices", "total_rows", "succeeded_rows",
+            "failed_rows", "acts", "progress", "created_at", "started_at",
+            "completed_at", "undone_at",
+        ]  # fmt: skip
+        read_only_fields = fields
+        extra_kwargs = {
+            "notices": {"help_text": "Sentences about how the file was read."}
+        }
+
+    @extend_schema_field(serializers.ListField(child=serializers.ChoiceField([*ACTS])))
+    def get_acts(self, upload: FileUpload) -> list[str]:
+        return open_acts(upload)
+
+    @extend_schema_field(ProgressSerializer)
+    def get_progress(self, upload: FileUpload) -> dict[str, Any]:
+        now: datetime = self.context["now"]
+        return dict(ProgressSerializer(progress_of(upload, now=now)).data)
+
+
+class WholeUploadSerializer(UploadSerializer):
+    same_file_before = serializers.SerializerMethodField(
+        help_text="The last earlier upload of the same bytes."
+    )
+    issue_groups = serializers.SerializerMethodField(
+        help_text="The kinds of refused rows, the most frequent first."
+    )
+
+    class Meta(UploadSerializer.Meta):
+        fields = [*UploadSerializer.Meta.fields, "same_file_before", "issue_groups"]
+        read_only_fields = fields
+
+    @extend_schema_field(serializers.IntegerField(allow_null=True))
+    def get_same_file_before(self, upload: FileUpload) -> int | None:
+        twin = services.find_twin(upload)
+        return twin.pk if twin else None
+
+    @extend_schema_field(IssueGroupSerializer(many=True))
+    def get_issue_groups(self, upload: FileUpload) -> Any:
+        return IssueGroupSerializer(group_issues(upload), many=True).data
+
+
+class NewUploadSerializer(serializers.Serializer[Any]):
+    file = serializers.FileField(
+        help_text="CSV, TSV or an Excel workbook (.xlsx), with a header row."
+    )
+    # Declared fields are taken out of the class: this hides nothing of the framework's.
+    parent = serializers.IntegerField(  # type: ignore[assignment]
+        required=False,
+        help_text="The upload whose refused rows, mended, this file brings.",
+    )
+
+
+class IssueSerializer(serializers.ModelSerializer[RowIssue]):
+    class Meta:
+        model = RowIssue
+        fields = ["line", "column_name", "value_masked", "code", "message"]
+        read_only_fields = fields
+
+
+class UploadView(TenantView[FileUpload]):
+    """A view of the tenant's uploads, as they stand at this moment."""
+
+    def get_queryset(self) -> QuerySet[FileUpload]:
+        return self.own(FileUpload.objects.defer("layout", "choices"))
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        return super().get_serializer_context() | {"now": timezone.now()}
+
+    def find(self, upload_id: int) -> FileUpload:
+        return get_object_or_404(self.get_queryset(), pk=upload_id)
+
+    def answer(self, upload: FileUpload, *, status: int = 200) -> Response:
+        whole = WholeUploadSerializer(upload, context=self.get_serializer_context())
+        return Response(whole.data, status=status)
+
+
+class UploadList(UploadView, TenantList[FileUpload], CreateModelMixin):
+    serializer_class = UploadSerializer
+    parser_classes = [MultiPartParser]
+    order = ("-id",)
+
+    @extend_schema(operation_id="uploads_list", summary="Uploads, the newest first")
+    def get(self, request: Request) -> Response:
+        return self.list(request)
+
+    @extend_schema(
+        operation_id="uploads_create",
+        summary="Send a customer file in",
+        description="It is loaded by workers: follow it at its own address. The same "
+        "file sent again makes new dated entries.",
+        request=NewUploadSerializer,
+        responses={201: WholeUploadSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        sent = NewUploadSerializer(data=request.data)
+        sent.is_valid(raise_exception=True)
+        file, parent = sent.validated_data["file"], sent.validated_data.get("parent")
+        upload = services.create_upload(
+            tenant=self.tenant,
+            file=file,
+            name=file.name,
+            uploaded_by=self.client,
+            parent=None if parent is None else self.find(parent),
+            now=timezone.now(),
+        )
+        return self.answer(upload, status=201)
+
+
+class UploadDetail(UploadView):
+    serializer_class = WholeUploadSerializer
+
+    @extend_schema(
+        operation_id="uploads_retrieve", summary="An upload: how far it is, what failed"
+    )
+    def get(self, request: Request, upload_id: int) -> Response:
+        return self.answer(self.find(upload_id))
+
+
+@extend_schema_view(
+    get=extend_schema(
+        operation_id="uploads_issues_list",
+        summary="What was wrong with the rows of an upload, from its top",
+    )
+)
+class IssueList(TenantList[RowIssue]):
+    serializer_class = IssueSerializer
+    order = ("line", "id")
+
+    def get_queryset(self) -> QuerySet[RowIssue]:
+        uploads = visible_to_client(FileUpload.objects.all(), client=self.client)
+        upload = get_object_or_404(uploads.only("pk"), pk=self.kwargs["upload_id"])
+        return RowIssue.objects.filter(upload=upload)
+
+
+class DoAct(UploadView):
+    """One thing that can be done to an upload."""
+
+    act = ""
+
+    @extend_schema(
+        summary="Do this with an upload, where its `acts` name it",
+        request=None,
+        responses={
+            200: WholeUploadSerializer,
+            409: OpenApiResponse(description="It cannot be done as things stand."),
+        },
+    )
+    def post(self, request: Request, upload_id: int) -> Response:
+        done = self.act in open_acts(self.find(upload_id)) and ACTS[self.act](
+            upload_id=upload_id, by=self.client, now=timezone.now()
+        )
+        upload = self.find(upload_id)
+        if not done:  # somebody was quicker, perhaps
+            raise Conflict(
+                f"This upload is {upload.status}: {self.act} is not possible. "
+                f"Possible now: {', '.join(open_acts(upload)) or 'nothing'}."
+            )
+        return self.answer(upload)

@@ -1,0 +1,236 @@
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from customers.models import Customer
+from tenants.models import ApiClient, Tenant
+from tenants.tests.factories import TenantFactory
+from tenants.tests.programs import program_of
+from uploads.models import FileUpload
+from uploads.tests.factories import (
+    TWO_ROWS,
+    FileUploadFactory,
+    load,
+    make_upload,
+    work_off,
+)
+
+pytestmark = pytest.mark.django_db
+
+UPLOADS = "/api/v1/uploads/"
+ONE_BAD = TWO_ROWS + "Nobody,12,700\n"
+
+
+@pytest.fixture
+def owner() -> Tenant:
+    return TenantFactory.create()
+
+
+@pytest.fixture
+def program(owner: Tenant) -> Client:
+    return program_of(owner)
+
+
+def send(program: Client, text: str = TWO_ROWS, **more: Any) -> Any:
+    file = SimpleUploadedFile("dues.csv", text.encode())
+    return program.post(UPLOADS, {"file": file, **more})
+
+
+def test_a_file_is_taken_in_and_loaded(program: Client, owner: Tenant) -> None:
+    answer = send(program)
+
+    assert answer.status_code == 201
+    upload = FileUpload.objects.get()
+    assert (answer.json()["id"], answer.json()["status"]) == (upload.pk, "pending")
+    assert (upload.tenant, upload.original_name) == (owner, "dues.csv")
+    work_off(upload)
+    assert Customer.objects.filter(tenant=owner, upload=upload).count() == 2
+
+
+def test_who_sent_it_is_kept_and_shown(
+    program: Client, owner: Tenant, admin_client: Client
+) -> None:
+    upload_id = send(program).json()["id"]
+    program.post(f"{UPLOADS}{upload_id}/pause/")
+
+    upload = FileUpload.objects.get()
+    client = ApiClient.objects.get()
+    assert (upload.uploaded_by, upload.uploaded_by_client) == (None, client)
+    acts = upload.acts.values_list("act", "by", "by_client")
+    assert list(acts) == [("sent", None, client.pk), ("paused", None, client.pk)]
+    page = admin_client.get(f"/admin/uploads/fileupload/{upload_id}/change/")
+    assert page.content.decode().count("dialler (API)") == 3
+
+
+def test_a_tenant_in_the_body_is_not_listened_to(
+    program: Client, owner: Tenant
+) -> None:
+    send(program, tenant="1", tenant_id="1")
+
+    assert FileUpload.objects.get().tenant == owner
+
+
+def test_how_an_upload_stands_is_told_whole(program: Client, owner: Tenant) -> None:
+    before = make_upload(ONE_BAD, tenant=owner)
+    upload = load(ONE_BAD, tenant=owner)
+
+    told = program.get(f"{UPLOADS}{upload.pk}/").json()
+
+    assert told["status"] == "completed"
+    assert told["sentence"] == "Upload completed: 2 successful, 1 failed"
+    counts = (told["total_rows"], told["succeeded_rows"], told["failed_rows"])
+    assert counts == (3, 2, 1)
+    assert (told["progress"]["done"], told["progress"]["percent"]) == (3, 100)
+    assert (told["is_over"], told["acts"]) == (True, ["undo"])
+    assert told["same_file_before"] == before.pk
+    (group,) = told["issue_groups"]
+    assert (group["code"], group["count"], group["first_line"]) == (
+        "phone_too_short", 1, 4,
+    )  # fmt: skip
+
+
+def test_refused_rows_are_listed_masked(program: Client, owner: Tenant) -> None:
+    upload = load(ONE_BAD, tenant=owner)
+
+    (issue,) = program.get(f"{UPLOADS}{upload.pk}/issues/").json()["results"]
+
+    assert (issue["line"], issue["column_name"]) == (4, "Mobile")
+    assert (issue["code"], issue["message"]) == (
+        "phone_too_short", "The phone number has too few digits.",
+    )  # fmt: skip
+    assert issue["value_masked"] == upload.issues.get().value_masked
+
+
+def test_the_newest_upload_comes_first(program: Client, owner: Tenant) -> None:
+    older, newer = FileUploadFactory.create_batch(2, tenant=owner)
+
+    told = program.get(UPLOADS).json()["results"]
+
+    assert [one["id"] for one in told] == [newer.pk, older.pk]
+    assert told[0]["sentence"] == newer.sentence
+
+
+def test_mended_rows_name_the_upload_they_mend(program: Client, owner: Tenant) -> None:
+    parent = load(ONE_BAD, tenant=owner)
+
+    answer = send(program, parent=str(parent.pk))
+
+    assert answer.json()["parent"] == parent.pk
+    assert FileUpload.objects.get(pk=answer.json()["id"]).parent == parent
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ({}, "file: No file was submitted."),
+        ({"file": "text"}, "file: The submitted data was not a file"),
+        (
+            {"file": SimpleUploadedFile("empty.csv", b"")},
+            "file: The submitted file is empty.",
+        ),
+        (
+            {"file": SimpleUploadedFile("a.csv", b"a"), "parent": "x"},
+            "parent: A valid integer is required.",
+        ),
+    ],
+    ids=["none", "text", "empty", "parent"],
+)
+def test_what_is_no_upload_is_refused_in_a_sentence(
+    program: Client, body: dict[str, Any], says: str
+) -> None:
+    answer = program.post(UPLOADS, body)
+
+    assert answer.status_code == 400
+    assert answer.json()["detail"].startswith(says)
+    assert not FileUpload.objects.exists()
+
+
+def test_a_body_that_is_cut_off_is_refused_in_a_sentence(program: Client) -> None:
+    answer = program.post(
+        UPLOADS, b"--x\r\nContent-Dis", content_type="multipart/form-data; boundary=x"
+    )
+
+    assert answer.status_code == 400
+    assert answer.json()["detail"]
+
+
+def test_an_upload_is_paused_resumed_and_cancelled(
+    program: Client, owner: Tenant
+) -> None:
+    upload = make_upload(tenant=owner)
+
+    told = [
+        program.post(f"{UPLOADS}{upload.pk}/{act}/").json()["status"]
+        for act in ("pause", "resume", "cancel")
+    ]
+
+    assert told == ["paused", "pending", "cancelled"]
+    upload.refresh_from_db()
+    assert upload.status == "cancelled"
+
+
+def test_a_failed_upload_is_tried_again(program: Client, owner: Tenant) -> None:
+    upload = load("nothing\n", tenant=owner)
+    assert upload.status == "failed"
+
+    told = program.post(f"{UPLOADS}{upload.pk}/retry/").json()
+
+    assert (told["status"], told["error"]) == ("pending", "")
+
+
+def test_an_upload_is_undone_once(program: Client, owner: Tenant) -> None:
+    upload = load(tenant=owner)
+
+    answers = [program.post(f"{UPLOADS}{upload.pk}/undo/") for _ in range(2)]
+
+    assert [one.status_code for one in answers] == [200, 409]
+    assert answers[0].json()["sentence"] == "Undone: 2 entries were taken out"
+    assert not Customer.objects.filter(upload=upload).exists()
+    upload.refresh_from_db()
+    assert (upload.undone_by, upload.acts.last().by_client) == (
+        None, ApiClient.objects.get(),
+    )  # fmt: skip
+
+
+def test_what_is_not_loaded_yet_is_cancelled_and_not_undone(
+    program: Client, owner: Tenant
+) -> None:
+    upload = make_upload(tenant=owner)
+
+    answer = program.post(f"{UPLOADS}{upload.pk}/undo/")
+
+    assert answer.status_code == 409
+    assert answer.json()["detail"].endswith("Possible now: pause, cancel.")
+    upload.refresh_from_db()
+    assert upload.status == "pending"
+
+
+def test_an_undo_whose_entries_are_gone_is_done(program: Client, owner: Tenant) -> None:
+    upload = load(tenant=owner)
+    Customer.objects.filter(upload=upload).delete()
+
+    answer = program.post(f"{UPLOADS}{upload.pk}/undo/")
+
+    assert (answer.status_code, answer.json()["status"]) == (200, "undone")
+
+
+@pytest.mark.parametrize(
+    ("act", "possible"),
+    [("pause", "undo"), ("resume", "undo"), ("cancel", "undo"), ("retry", "undo")],
+)
+def test_what_an_upload_does_not_allow_is_told_with_what_it_does(
+    program: Client, owner: Tenant, act: str, possible: str
+) -> None:
+    upload = load(tenant=owner)
+
+    answer = program.post(f"{UPLOADS}{upload.pk}/{act}/")
+
+    assert answer.status_code == 409
+    assert answer.json() == {
+        "detail": f"This upload is completed: {act} is not possible. "
+        f"Possible now: {possible}."
+    }
+    upload.refresh_from_db()
+    assert upload.status == "completed"
