@@ -128,6 +128,7 @@ def test_names_are_looked_for_in_the_newest_files_and_in_a_chosen_one(
     client: Client, entry: Customer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(search, "NAMES_READ", 100)
+    Customer.objects.filter(pk=entry.pk).update(row_number=2)
     newer = UploadRowFactory.create(
         tenant=entry.tenant, total_rows=60, succeeded_rows=60
     )
