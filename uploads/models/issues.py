@@ -1,0 +1,28 @@
+"""What was wrong in the rows of a file."""
+
+from django.db import models
+
+from uploads.models.upload import FileUpload
+
+
+class RowIssue(models.Model):
+    """Why one row of a file did not become an entry, or what was odd about it."""
+
+    upload = models.ForeignKey(
+        FileUpload, models.CASCADE, related_name="issues", db_index=False
+    )
+    line = models.PositiveIntegerField()
+    column_name = models.TextField(blank=True, default="", db_default="")
+    value_masked = models.TextField(blank=True, default="", db_default="")
+    code = models.CharField(max_length=48)
+    message = models.TextField()
+
+    class Meta:
+        db_table = "upload_row_issues"
+        indexes = [
+            # As the list is ordered: the newest file first, each from its top.
+            models.Index(fields=["-upload", "line", "id"], name="ix_issue_list"),
+        ]
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.code}"
