@@ -17,6 +17,10 @@ class UnreadableFile(Exception):
     """The file as a whole cannot be read; the message is fit for its uploader."""
 
 
+class UnknownColumns(UnreadableFile):
+    """What its columns mean is not clear: somebody who knows can say so."""
+
+
 @dataclass(frozen=True, slots=True)
 class Encoding:
     """How the bytes become text."""

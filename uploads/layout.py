@@ -16,7 +16,7 @@ from uploads.columns import (
     told_apart,
 )
 from uploads.dates import DateOrder
-from uploads.encodings import Encoding, UnreadableFile
+from uploads.encodings import Encoding, UnknownColumns, UnreadableFile
 from uploads.header_names import known_fields
 from uploads.national_ids import mask_national_ids
 from uploads.records import Shape, after_last_line, parse_leniently
@@ -123,7 +123,7 @@ def find_layout(
     if not best.known:
         unknown = _unknown_header(lines[skipped:], delimiters)
         if unknown is None:
-            raise UnreadableFile(no_header_sentence(sheet))
+            raise UnknownColumns(no_header_sentence(sheet))
         best = unknown
     if best.width > MOST_COLUMNS:
         raise UnreadableFile(

@@ -15,6 +15,7 @@ from uploads.amounts import MoneyEvidence, MoneyStyle
 from uploads.dates import DateEvidence, DateOrder
 from uploads.encodings import (
     Encoding,
+    UnknownColumns,
     UnreadableFile,
     chosen_encoding,
     find_encoding,
@@ -133,8 +134,8 @@ def understand(
     columns = layout.columns()
     if columns.missing and not may_lack_columns:
         if not known_fields(layout.headers):
-            raise UnreadableFile(no_header_sentence(sheet))
-        raise UnreadableFile(missing_sentence(columns, layout.headers))
+            raise UnknownColumns(no_header_sentence(sheet))
+        raise UnknownColumns(missing_sentence(columns, layout.headers))
     if layout.meanings is None:
         notices += column_notices(layout)
     evidence = Evidence(layout)

@@ -14,7 +14,7 @@ from django.db import DatabaseError, connection, transaction
 
 from uploads.choices import Choices
 from uploads.corrections import with_parents_writing
-from uploads.encodings import UnreadableFile
+from uploads.encodings import UnknownColumns, UnreadableFile
 from uploads.mappings import LOOKED_AT, deciding_for, is_to_be_reviewed
 from uploads.models import FileUpload, UploadPart
 from uploads.reader import Understood, rewrite_as_utf8, understand, wide_encoding
@@ -94,6 +94,8 @@ def _read(upload: FileUpload, now: datetime) -> int:
             )
     except UnreadableFile as unreadable:
         message = f"{unreadable} {sheet.others if sheet else ''}".rstrip()
+        if isinstance(unreadable, UnknownColumns):
+            _have_it_looked_at(upload)
         upload.mark_failed(stage=Stage.CSV_PARSE, message=message, now=now)
         logger.info("Upload %s cannot be read", upload.pk)
         return 0
@@ -120,6 +122,16 @@ def _read(upload: FileUpload, now: datetime) -> int:
     layout = with_parents_writing(upload, understood.layout)
     _keep_understood(upload, replace(understood, layout=layout), rows_file, now)
     return len(understood.parts)
+
+
+def _have_it_looked_at(upload: FileUpload) -> None:
+    """Show a file that nobody was to look at to whoever tries it again.
+
+    They may know what its columns are.
+    """
+    FileUpload.objects.filter(pk=upload.pk, review=FileUpload.Review.NEVER).update(
+        review=FileUpload.Review.WHEN_NEW
+    )
 
 
 def _rows_file(upload: FileUpload) -> tuple[str, ReadSheet | None]:

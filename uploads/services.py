@@ -127,9 +127,8 @@ def cancel_upload(*, upload_id: int, by: Doer, now: datetime) -> bool:
 def retry_upload(*, upload_id: int, by: Doer, now: datetime) -> bool:
     """Have a failed upload go on where it failed; False when there is nothing to retry.
 
-    Parts that were loaded are done and are not loaded again. A file that a command sent
-    and that was not understood is shown to whoever tries it again: they may know what
-    its columns are.
+    Parts that were loaded are done and are not loaded again. A file whose columns were
+    not understood is looked at before its rows are loaded.
     """
     upload = (
         FileUpload.objects.select_for_update(no_key=True)
@@ -150,16 +149,13 @@ def retry_upload(*, upload_id: int, by: Doer, now: datetime) -> bool:
         claimed_at=None,
     )
     has_parts = upload.parts.exists()
-    if upload.stage == Stage.CSV_PARSE and by and upload.review == Review.NEVER:
-        upload.review = Review.WHEN_NEW
     upload.status = Status.PROCESSING if has_parts else Status.PENDING
     upload.stage = Stage.CUSTOMER_CREATION if has_parts else Stage.FILE_UPLOAD
     upload.error, upload.attempts = "", 0
     upload.completed_at, upload.updated_at = None, now
     upload.save(
         update_fields=[
-            "status", "stage", "review", "error", "attempts", "completed_at",
-            "updated_at",
+            "status", "stage", "error", "attempts", "completed_at", "updated_at",
         ]
     )  # fmt: skip
     record_act(upload.pk, Act.RETRIED, by=by, at=now)
