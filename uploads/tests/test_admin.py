@@ -139,7 +139,7 @@ def test_a_failed_upload_is_retried_with_one_click(client: Client, tenant) -> No
     upload.refresh_from_db()
     assert response.url == page_of(upload)
     assert (upload.status, upload.error) == ("pending", "")
-    assert work_off(upload).status == "review"  # as whatever staff send in
+    assert work_off(upload).status == "completed"
 
 
 def test_an_upload_is_cancelled_with_one_click(client: Client, tenant) -> None:
