@@ -13,7 +13,14 @@ from config import api_schema as api_schema  # it says how tokens are sent
 from contacts.api import ContactDetail, ContactList, read_digits
 from customers.api import CustomerDetail, CustomerList
 from messaging.api import MessageList
-from uploads.api import ACTS, DoAct, IssueList, UploadDetail, UploadList
+from uploads.api import (
+    ACTS,
+    DoAct,
+    IssueList,
+    RejectedRows,
+    UploadDetail,
+    UploadList,
+)
 
 
 @extend_schema(exclude=True)
@@ -47,6 +54,11 @@ urlpatterns = [
     path("v1/uploads/", UploadList.as_view(), name="api-uploads"),
     path("v1/uploads/<int:upload_id>/", UploadDetail.as_view(), name="api-upload"),
     path("v1/uploads/<int:upload_id>/issues/", IssueList.as_view(), name="api-issues"),
+    path(
+        "v1/uploads/<int:upload_id>/rejected/",
+        RejectedRows.as_view(),
+        name="api-rejected",
+    ),
     *(
         path(
             f"v1/uploads/<int:upload_id>/{act}/",

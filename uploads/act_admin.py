@@ -6,18 +6,11 @@ from typing import cast
 from django.contrib import messages
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import PermissionDenied
-from django.http import (
-    Http404,
-    HttpRequest,
-    HttpResponse,
-    HttpResponseBase,
-    StreamingHttpResponse,
-)
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.http import content_disposition_header
 from django.views.decorators.http import (
     require_http_methods,
     require_POST,
@@ -26,12 +19,11 @@ from django.views.decorators.http import (
 
 from tenants.scoped_admin import TenantScopedAdmin
 from uploads import services
-from uploads.acts import record_act
-from uploads.models import FileUpload, UploadAct
-from uploads.rejected_files import KeptFileGone, rejected_file
+from uploads.models import FileUpload
+from uploads.rejected_download import KEPT_FILE_GONE, NONE_REFUSED, send_rejected
+from uploads.rejected_files import KeptFileGone
 from uploads.undoing import undo_upload
 
-KEPT_FILE_GONE = "The kept file was deleted: its rows cannot be written any more."
 View = Callable[..., HttpResponseBase]
 
 # What a button does, and what is said when it came too late.
@@ -115,30 +107,18 @@ class ActPages(TenantScopedAdmin):
         if not request.user.has_perm("uploads.view_rowissue"):
             raise PermissionDenied
         if not upload.failed_rows:
-            messages.warning(request, "No row of this upload was refused.")
+            messages.warning(request, NONE_REFUSED)
             return redirect(page_of(upload.pk))
         try:
-            file = rejected_file(upload)
+            return send_rejected(
+                upload,
+                by=staff_of(request),
+                now=timezone.now(),
+                is_look=request.method == "HEAD",
+            )
         except KeptFileGone:
             messages.warning(request, KEPT_FILE_GONE)
             return redirect(page_of(upload.pk))
-        if request.method == "GET":
-            record_act(
-                upload.pk,
-                UploadAct.Act.EXPORTED,
-                by=staff_of(request),
-                at=timezone.now(),
-                row_count=upload.failed_rows,
-            )
-        return StreamingHttpResponse(
-            file.chunks,
-            content_type=file.content_type,
-            headers={
-                "Content-Disposition": content_disposition_header(True, file.name),
-                "Cache-Control": "private, no-store",
-                "X-Content-Type-Options": "nosniff",
-            },
-        )
 
 
 def staff_of(request: HttpRequest) -> AbstractBaseUser:

@@ -5,15 +5,19 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import QuerySet
+from django.http import StreamingHttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import (
+    OpenApiParameter,
     OpenApiResponse,
     extend_schema,
     extend_schema_field,
     extend_schema_view,
 )
 from rest_framework import serializers
+from rest_framework.exceptions import ParseError
 from rest_framework.mixins import CreateModelMixin
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
@@ -27,6 +31,8 @@ from uploads import services
 from uploads.acts import open_acts
 from uploads.models import FileUpload, RowIssue
 from uploads.progress import group_issues, progress_of
+from uploads.rejected_download import KEPT_FILE_GONE, NONE_REFUSED, send_rejected
+from uploads.rejected_files import WORKBOOK_TYPE, KeptFileGone
 from uploads.undoing import undo_upload
 
 
@@ -201,6 +207,54 @@ class IssueList(TenantList[RowIssue]):
         uploads = visible_to_client(FileUpload.objects.all(), client=self.client)
         upload = get_object_or_404(uploads.only("pk"), pk=self.kwargs["upload_id"])
         return RowIssue.objects.filter(upload=upload)
+
+
+class RejectedRows(UploadView):
+    """The refused rows as a file. Who took it stands in the upload's history."""
+
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
+        # `Accept: text/csv` is a fair thing to say here; only errors are JSON.
+        return super().perform_content_negotiation(request, force=True)
+
+    @extend_schema(
+        operation_id="uploads_rejected",
+        summary="The refused rows as a file, to be mended and sent again",
+        description="The file's own columns, then `_line` and `_error`; national ids "
+        "are masked. CSV is UTF-8 with a byte order mark. Send the mended file in with "
+        "this upload as its `parent`.",
+        parameters=[
+            OpenApiParameter(
+                "as",
+                enum=["csv"],
+                description="`csv`: separated by commas, whatever came. Without it: a "
+                "workbook if one came, else CSV with the delimiter of the file.",
+            )
+        ],
+        responses={
+            (200, "text/csv"): OpenApiTypes.BINARY,
+            (200, WORKBOOK_TYPE): OpenApiTypes.BINARY,
+            409: OpenApiResponse(
+                description="No row was refused, or the kept file was deleted."
+            ),
+        },
+    )
+    def get(self, request: Request, upload_id: int) -> StreamingHttpResponse:
+        upload = self.find(upload_id)
+        kind = request.query_params.get("as")
+        if kind not in (None, "csv"):
+            raise ParseError("as: csv, or nothing for the kind of file that came.")
+        if not upload.failed_rows:
+            raise Conflict(NONE_REFUSED)
+        try:
+            return send_rejected(
+                upload,
+                by=self.client,
+                now=timezone.now(),
+                is_look=request.method == "HEAD",
+                as_csv=kind == "csv",
+            )
+        except KeptFileGone as exc:
+            raise Conflict(KEPT_FILE_GONE) from exc
 
 
 class DoAct(UploadView):

@@ -22,7 +22,7 @@ from uploads.rejected import rejected_rows
 from uploads.workbooks.conversion import is_workbook
 
 _CHUNK = 1 << 16
-_WORKBOOK_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+WORKBOOK_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 # A wider one helps nobody who mends names and numbers.
 _COLUMN_WIDTH = 18
 
@@ -40,32 +40,39 @@ class RejectedFile:
     chunks: Iterator[bytes]
 
 
-def rejected_file(upload: FileUpload) -> RejectedFile:
+def rejected_file(upload: FileUpload, *, as_csv: bool = False) -> RejectedFile:
     """Return the refused rows of an upload; raises `KeptFileGone`.
 
-    Nothing of it is in memory but a few rows.
+    `as_csv`: commas, whatever the file came as. Nothing of it is in memory but a few
+    rows.
     """
     if not upload.file or not default_storage.exists(upload.rows_file):
         raise KeptFileGone(upload.pk)
     stem = PurePath(upload.original_name).stem
+    if as_csv:
+        return _csv_file(upload, stem, delimiter=",")
     with default_storage.open(upload.file.name) as kept:
         came_as_workbook = is_workbook(cast(BinaryIO, kept))
     if came_as_workbook:
         return RejectedFile(
             name=f"{stem}-refused-rows.xlsx",
-            content_type=_WORKBOOK_TYPE,
+            content_type=WORKBOOK_TYPE,
             chunks=_workbook_chunks(upload),
         )
+    return _csv_file(upload, stem, delimiter=Layout.of(upload.layout).delimiter)
+
+
+def _csv_file(upload: FileUpload, stem: str, *, delimiter: str) -> RejectedFile:
     return RejectedFile(
         name=f"{stem}-refused-rows.csv",
         content_type="text/csv; charset=utf-8",
-        chunks=_csv_chunks(upload),
+        chunks=_csv_chunks(upload, delimiter),
     )
 
 
-def _csv_chunks(upload: FileUpload) -> Iterator[bytes]:
+def _csv_chunks(upload: FileUpload, delimiter: str) -> Iterator[bytes]:
     text = io.StringIO()
-    writer = csv.writer(text, delimiter=Layout.of(upload.layout).delimiter)
+    writer = csv.writer(text, delimiter=delimiter)
     yield codecs.BOM_UTF8
     for row in rejected_rows(upload):
         writer.writerow(row)

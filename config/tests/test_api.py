@@ -27,7 +27,7 @@ from tenants.models import Tenant
 from tenants.tests.factories import TenantFactory
 from tenants.tests.programs import program_of
 from uploads.models import FileUpload, RowIssue
-from uploads.tests.factories import FileUploadFactory, make_upload
+from uploads.tests.factories import FileUploadFactory, load, make_upload
 
 pytestmark = pytest.mark.django_db
 
@@ -52,6 +52,10 @@ def make_row_of_upload(tenant: Tenant) -> Model:
     return FileUploadFactory.create(tenant=tenant)
 
 
+def make_upload_of_a_bad_row(tenant: Tenant) -> Model:
+    return load("Name,Mobile\nAsha,12\n", tenant=tenant)
+
+
 LISTS: dict[str, Callable[[Tenant], Model]] = {
     "contacts/": make_contact,
     "customers/": make_customer,
@@ -63,6 +67,7 @@ ROWS: dict[str, Callable[[Tenant], Model]] = {
     "customers/{}/": make_customer,
     "uploads/{}/": make_row_of_upload,
     "uploads/{}/issues/": make_row_of_upload,
+    "uploads/{}/rejected/": make_upload_of_a_bad_row,
 }
 ACTS = ["pause", "resume", "cancel", "retry", "undo"]
 OPEN = {"v1/schema/", "v1/docs/", ""}

@@ -1,3 +1,5 @@
+import csv
+import io
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from uploads.tests.factories import (
     make_upload,
     work_off,
 )
+from uploads.tests.workbooks import row, workbook
 
 pytestmark = pytest.mark.django_db
 
@@ -101,6 +104,126 @@ def test_refused_rows_are_listed_masked(program: Client, owner: Tenant) -> None:
         "phone_too_short", "The phone number has too few digits.",
     )  # fmt: skip
     assert issue["value_masked"] == upload.issues.get().value_masked
+
+
+def rejected(program: Client, upload: FileUpload, **query: str) -> Any:
+    return program.get(f"{UPLOADS}{upload.pk}/rejected/", query)
+
+
+def body_of(answer: Any) -> bytes:
+    return b"".join(answer.streaming_content)
+
+
+def test_refused_rows_come_as_a_file_and_it_is_kept_who_took_it(
+    program: Client, owner: Tenant
+) -> None:
+    upload = load(ONE_BAD, tenant=owner)
+
+    answer = rejected(program, upload)
+
+    assert answer["Content-Type"] == "text/csv; charset=utf-8"
+    assert "overdue-refused-rows.csv" in answer["Content-Disposition"]
+    header, row = csv.reader(io.StringIO(body_of(answer).decode("utf-8-sig")))
+    assert header[-2:] == ["_line", "_error"]
+    assert row[:2] == ["Nobody", "12"]
+    assert row[-2:] == ["4", "Mobile: The phone number has too few digits."]
+    act = upload.acts.get(act="exported")
+    assert (act.by, act.by_client, act.row_count) == (
+        None, ApiClient.objects.get(), 1,
+    )  # fmt: skip
+
+
+def test_a_look_at_the_file_is_no_export(program: Client, owner: Tenant) -> None:
+    upload = load(ONE_BAD, tenant=owner)
+
+    answer = program.head(f"{UPLOADS}{upload.pk}/rejected/")
+
+    assert (answer.status_code, answer["Content-Type"]) == (
+        200, "text/csv; charset=utf-8",
+    )  # fmt: skip
+    assert not upload.acts.filter(act="exported").exists()
+
+
+@pytest.mark.parametrize("accept", ["text/csv", "application/json", "*/*"])
+def test_a_file_comes_whatever_the_program_says_it_accepts(
+    program: Client, owner: Tenant, accept: str
+) -> None:
+    upload = load(ONE_BAD, tenant=owner)
+
+    answer = program.get(f"{UPLOADS}{upload.pk}/rejected/", headers={"Accept": accept})
+
+    assert answer.status_code == 200
+
+
+def test_a_workbook_comes_back_as_one_or_as_csv(program: Client, owner: Tenant) -> None:
+    upload = load(
+        workbook(row(1, "Name", "Mobile", "EMI"), row(2, "A, B", 12, 500)),
+        tenant=owner,
+        name="dues.xlsx",
+    )
+
+    own, as_csv = rejected(program, upload), rejected(program, upload, **{"as": "csv"})
+
+    assert own["Content-Type"].endswith("spreadsheetml.sheet")
+    assert "dues-refused-rows.xlsx" in own["Content-Disposition"]
+    assert body_of(own).startswith(b"PK")
+    assert "dues-refused-rows.csv" in as_csv["Content-Disposition"]
+    lines = body_of(as_csv).decode("utf-8-sig").splitlines()
+    assert lines[0] == "Name,Mobile,EMI,_line,_error"
+    assert lines[1].startswith('"A, B",12,500,2,')
+
+
+def test_the_delimiter_is_the_files_own_or_a_comma(
+    program: Client, owner: Tenant
+) -> None:
+    upload = load("Name;Mobile\nAsha;12\n", tenant=owner)
+
+    own, as_csv = rejected(program, upload), rejected(program, upload, **{"as": "csv"})
+
+    assert b"Name;Mobile;_line;_error" in body_of(own)
+    assert b"Name,Mobile,_line,_error" in body_of(as_csv)
+
+
+def test_refused_rows_mended_and_sent_again_are_taken_in(
+    program: Client, owner: Tenant
+) -> None:
+    parent = load(workbook(row(1, "Name", "Mobile"), row(2, "A", 12)), tenant=owner)
+    text = body_of(rejected(program, parent, **{"as": "csv"})).decode("utf-8-sig")
+
+    answer = send(program, text.replace(",12,", ",9876543219,"), parent=str(parent.pk))
+
+    child = work_off(FileUpload.objects.get(pk=answer.json()["id"]))
+    assert child.sentence == "Upload completed: 1 successful, 0 failed"
+
+
+@pytest.mark.parametrize(
+    ("text", "is_kept", "query", "code", "says"),
+    [
+        (TWO_ROWS, True, {}, 409, "No row of this upload was refused."),
+        (ONE_BAD, False, {}, 409, "The kept file was deleted: its rows cannot"),
+        (ONE_BAD, True, {"as": "pdf"}, 400, "as: csv, or nothing"),
+        (ONE_BAD, True, {"as": ""}, 400, "as: csv, or nothing"),
+    ],
+    ids=["none refused", "file gone", "another kind", "no kind"],
+)
+def test_where_there_is_no_file_of_refused_rows_a_sentence_says_why(
+    program: Client,
+    owner: Tenant,
+    text: str,
+    is_kept: bool,
+    query: dict[str, str],
+    code: int,
+    says: str,
+) -> None:
+    upload = load(text, tenant=owner)
+    if not is_kept:
+        upload.file.storage.delete(upload.file.name)
+
+    answer = rejected(program, upload, **query)
+
+    assert answer.status_code == code
+    assert answer.json()["detail"].startswith(says)
+    assert not upload.acts.filter(act="exported").exists()
 
 
 def test_the_newest_upload_comes_first(program: Client, owner: Tenant) -> None:
