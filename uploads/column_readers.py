@@ -7,7 +7,7 @@ cell holds goes the careful way (`uploads.cells`, `.amounts`, `.dates`).
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from contacts.phones import USUAL_MOBILES, spaced_mobile
+from contacts.phones import usual_indian_mobiles
 from uploads.amounts import (
     USUAL_AMOUNT,
     MoneyStyle,
@@ -18,8 +18,10 @@ from uploads.amounts import (
 from uploads.cells import (
     ABSENT,
     CELL_ERRORS,
+    LONGEST_EMAIL,
     LONGEST_INDEXED,
     LONGEST_TEXT,
+    USUAL_EMAIL,
     read_email,
     read_loan_number,
     read_name,
@@ -29,6 +31,7 @@ from uploads.cells import (
 from uploads.columns import REQUIRED
 from uploads.dates import read_date
 from uploads.layout import DATE_FIELDS, Layout
+from uploads.national_ids import mask_national_ids
 from uploads.refusals import Refused
 
 PHONE_FIELDS = ("primary_phone", "alternate_phone")
@@ -41,6 +44,8 @@ _NEVER_ABSENT = frozenset(
 _REPETITIVE = frozenset([*DATE_FIELDS, "state", "language", "days_past_due"])
 _REMEMBERED = 50_000
 _LONGEST_REMEMBERED = 50
+# Parts the cells of a column that is looked at in one piece; no cell can hold it.
+_NUL = "\x00"
 _MISSING = {
     "full_name": Refused("name_missing", "The name is missing."),
     "primary_phone": Refused("phone_missing", "The phone number is missing."),
@@ -91,12 +96,14 @@ def column_reader(
     reader = cell_reader(name, layout, region=region, blank=blank)
     if name in _REPETITIVE:
         return lambda column: list(map(reader.__getitem__, column))
-    if name in PHONE_FIELDS and region in USUAL_MOBILES:
-        return _phones(reader, region)
+    if name in PHONE_FIELDS and region == "IN":
+        return _indian_phones(reader)
     if reader.read is read_amount:
         return _amounts(reader)
     if name == "full_name":
         return _names(reader)
+    if name == "email":
+        return _emails(reader)
     if name == "loan_number":
         return _loan_numbers(reader)
     careful, none = reader.value, reader.blank
@@ -121,14 +128,11 @@ def _careful(name: str, layout: Layout, region: str) -> Callable[[str], Value]:
     }[name]
 
 
-def _phones(reader: CellReader, region: str) -> ColumnReader:
-    code, mobiles = USUAL_MOBILES[region]
-    careful, none, mobile = reader.value, reader.blank, mobiles.fullmatch
+def _indian_phones(reader: CellReader) -> ColumnReader:
+    careful, none = reader.value, reader.blank
     return lambda column: [
-        code + found[1]
-        if (found := mobile(cell))
-        else ((spaced_mobile(cell) or careful(cell)) if cell else none)
-        for cell in column
+        mobile or (careful(cell) if cell else none)
+        for mobile, cell in zip(usual_indian_mobiles(column), column, strict=True)
     ]
 
 
@@ -144,13 +148,38 @@ def _amounts(reader: CellReader) -> ColumnReader:
 
 def _names(reader: CellReader) -> ColumnReader:
     careful, none = reader.value, reader.blank
-    return lambda column: [
-        name
-        if (name := " ".join(cell.split())).replace(" ", "").isalpha()
-        and len(name) <= LONGEST_TEXT
-        else (careful(cell) if cell else none)
-        for cell in column
-    ]
+
+    def read(column: Sequence[str]) -> list[Value]:
+        joined = f"\x00{_NUL.join(column)}\x00"
+        are_plain = map(str.isalpha, joined[1:-1].replace(" ", "").split("\x00"))
+        names = column
+        if "  " in joined or "\x00 " in joined or " \x00" in joined:
+            names = [" ".join(cell.split()) for cell in column]
+        return [
+            name
+            if is_plain and len(name) <= LONGEST_TEXT
+            else (careful(cell) if cell else none)
+            for name, is_plain, cell in zip(names, are_plain, column, strict=True)
+        ]
+
+    return read
+
+
+def _emails(reader: CellReader) -> ColumnReader:
+    careful, none, usual = reader.value, reader.blank, USUAL_EMAIL.fullmatch
+
+    def read(column: Sequence[str]) -> list[Value]:
+        joined = _NUL.join(column)
+        if mask_national_ids(joined) is not joined:
+            return [careful(cell) if cell else none for cell in column]
+        return [
+            cell
+            if len(cell) <= LONGEST_EMAIL and usual(cell)
+            else (careful(cell) if cell else none)
+            for cell in column
+        ]
+
+    return read
 
 
 def _loan_numbers(reader: CellReader) -> ColumnReader:

@@ -23,7 +23,6 @@ _D5: Final = tuple(
 )  # fmt: skip
 _PERMUTATION: Final = (1, 5, 7, 6, 2, 8, 3, 0, 9, 4)
 
-_AADHAAR = re.compile(r"[2-9][0-9]{11}")
 _AADHAAR_WRITTEN = re.compile(r"[0-9]{4}([ -]?)[0-9]{4}\1[0-9]{4}")
 _PAN = re.compile(r"[A-Z]{5}[0-9]{4}[A-Z]")
 # What people write in place of the digits they do not show.
@@ -48,10 +47,12 @@ _DASHES = r"\-\u2010-\u2015\u2212"
 _LONG_DASH = re.compile(rf"[{_DASHES}]")
 _GAP = rf"[\s.,:;|*()_/{_DASHES}{_UNSEEN}]{{0,3}}"
 _NARROW_GAP = rf"[\s{_DASHES}{_UNSEEN}]{{1,2}}"
+# It begins with a digit and looks back from there: a text is searched ten times as fast
+# as when each of its places is looked back from.
 _AADHAAR_ANYWHERE = re.compile(
-    rf"(?<![\d+])(?:\d{{4}}{_GAP}\d{{4}}{_GAP}\d{{4}}"
-    rf"|\d{{6}}{_NARROW_GAP}\d{{6}}|\d{{3}}(?:{_NARROW_GAP}\d{{3}}){{3}}"
-    rf"|\d{{2}}(?:{_NARROW_GAP}\d{{2}}){{5}}|\d(?:{_NARROW_GAP}\d){{11}})(?!\d)"
+    rf"\d(?<![\d+]\d)(?:\d{{3}}{_GAP}\d{{4}}{_GAP}\d{{4}}"
+    rf"|\d{{5}}{_NARROW_GAP}\d{{6}}|\d{{2}}(?:{_NARROW_GAP}\d{{3}}){{3}}"
+    rf"|\d(?:{_NARROW_GAP}\d{{2}}){{5}}|(?:{_NARROW_GAP}\d){{11}})(?!\d)"
 )
 
 
@@ -126,7 +127,13 @@ def mask_as_national_id(text: str) -> str:
 
 def is_aadhaar(text: str) -> bool:
     """Tell whether a text is an Aadhaar number in one piece, by its check digit."""
-    return bool(_AADHAAR.fullmatch(text)) and passes_verhoeff(text)
+    return (
+        len(text) == 12
+        and text[0] in "23456789"
+        and text.isdigit()
+        and text.isascii()
+        and passes_verhoeff(text)
+    )
 
 
 def passes_verhoeff(digits: str) -> bool:

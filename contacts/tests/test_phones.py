@@ -155,6 +155,27 @@ def test_the_fast_way_reads_what_libphonenumber_reads(
     assert [case for case in cases if case[1] != case[2]] == []
 
 
+def test_a_million_numbers_are_read_as_each_of_them_is() -> None:
+    rng = random.Random(20241116)
+    texts = [_typed(f"{rng.randrange(6 * 10**9, 10**10)}", rng) for _ in range(30_000)]
+    texts += ["", "98765", "9198765432", "९८७६५४३२१०", "98765४3210", "0", ".0", "+91"]
+
+    usual = phones.usual_indian_mobiles(texts)
+
+    cases = [case for case in zip(texts, usual, strict=True) if case[1]]
+    assert [case for case in cases if case[1] != _outcome(case[0])] == []
+    assert len(cases) > 5_000
+
+
+def test_the_last_five_digits_of_an_indian_mobile_are_free() -> None:
+    """Else their beginnings alone would not tell whether there are such numbers."""
+    for beginning in range(100_000):
+        expected = phones._MOBILE_BEGINNINGS[f"{beginning:05}"]
+        for end in ("00001", "49999", "50000", "73915", "99999"):
+            found = phones._MOBILE.fullmatch(f"{beginning:05}{end}")
+            assert bool(found) is expected, f"{beginning:05}{end}"
+
+
 @given(st.text(alphabet="0123456789+-() .eE'tel:/,x९१²", max_size=24))
 def test_any_text_is_either_a_valid_mobile_or_refused(text: str) -> None:
     try:

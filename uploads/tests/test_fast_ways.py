@@ -98,9 +98,13 @@ def loan_number(rng: random.Random) -> str:
 
 
 def email(rng: random.Random) -> str:
-    return rng.choice(["a", "a.b+c", digits(rng)]) + rng.choice(
-        ["@x.com", "@x.co.in", "@x", " @x.com", ""]
+    return rng.choice(["a", "a.b+c", "_k9-", ".a", "a..b", "é", digits(rng)]) + (
+        rng.choice(["@x.com", "@x-y.co.in", "@-x.com", "@x", "@x.c", " @x.com", ""])
     )
+
+
+def email_without_id(rng: random.Random) -> str:
+    return re.sub(r"\d{4}", "12", email(rng))
 
 
 def days(rng: random.Random) -> str:
@@ -139,6 +143,7 @@ def both_ways(field: str, cells: list[str]) -> tuple[list[Value], list[Value]]:
         ("days_past_due", days, 5_000),
         ("loan_number", loan_number, 10_000),
         ("email", email, 5_000),
+        ("email", email_without_id, 20_000),
     ],
 )
 def test_a_column_is_read_as_its_cells_are(
