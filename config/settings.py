@@ -194,7 +194,7 @@ LOGIN_REDIRECT_URL = reverse_lazy("admin:index")  # Unfold's form names no next 
 
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["tenants.api.BearerAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["tenants.api.HasToken"],
+    "DEFAULT_PERMISSION_CLASSES": ["tenants.api.HasToken", "tenants.api.MayWrite"],
     "DEFAULT_THROTTLE_CLASSES": ["tenants.api.ClientThrottle"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],

@@ -246,12 +246,14 @@ class ApiClientAdmin(ViewOnlyAdmin):
         "name",
         "tenant",
         "good",
+        "read_only",
         "created_at",
         "expires_at",
         "revoked_at",
         "revoked_by",
     ]
     list_select_related = ["tenant", "revoked_by"]
+    list_filter = ["read_only"]
     search_fields = ["name"]
     actions = ["revoke"]
 

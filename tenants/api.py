@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.contrib.auth.models import AnonymousUser
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
-from rest_framework.permissions import BasePermission
+from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 from rest_framework.throttling import SimpleRateThrottle
 
@@ -53,6 +53,20 @@ class HasToken(BasePermission):
         if isinstance(request.auth, ApiClient):
             return True
         raise NotAuthenticated("Send a token: Authorization: Bearer …")
+
+
+class MayWrite(BasePermission):
+    """Keeps a token that may only read from changing anything; asks after `HasToken`.
+
+    The row says so, not the token: what a program may do has one place.
+    """
+
+    message = "This token may only read: have one issued that may write."
+
+    def has_permission(self, request: Request, view: "APIView") -> bool:
+        if request.method in SAFE_METHODS:
+            return True
+        return isinstance(request.auth, ApiClient) and not request.auth.read_only
 
 
 class ClientThrottle(SimpleRateThrottle):

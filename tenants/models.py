@@ -174,6 +174,12 @@ class ApiClient(models.Model):
     )
     created_at = models.DateTimeField(db_default=Now())
     expires_at = models.DateTimeField(help_text="As the token itself says.")
+    read_only = models.BooleanField(
+        "only reads",
+        default=False,
+        db_default=False,
+        help_text="It changes nothing: no files, no acts.",
+    )
     revoked_at = models.DateTimeField(null=True)
     revoked_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+"

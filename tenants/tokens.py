@@ -37,11 +37,20 @@ class Claims:
 
 
 def issue_token(
-    *, tenant: Tenant, name: str, days: int, now: datetime
+    *,
+    tenant: Tenant,
+    name: str,
+    days: int,
+    now: datetime,
+    read_only: bool = False,
 ) -> tuple[ApiClient, str]:
     """Let a program in; return its row and the token, which is kept nowhere."""
     client = ApiClient.objects.create(
-        tenant=tenant, name=name, created_at=now, expires_at=now + timedelta(days=days)
+        tenant=tenant,
+        name=name,
+        read_only=read_only,
+        created_at=now,
+        expires_at=now + timedelta(days=days),
     )
     claims = {
         "iss": _ISSUER,

@@ -49,6 +49,9 @@ ACTS: dict[str, Callable[..., bool]] = {
 }
 
 
+_ONLY_READS = OpenApiResponse(description="The token may only read.")
+
+
 class ProgressSerializer(serializers.Serializer[Any]):
     done = serializers.IntegerField()
     total = serializers.IntegerField()
@@ -166,7 +169,7 @@ class UploadList(UploadView, TenantList[FileUpload], CreateModelMixin):
         description="It is loaded by workers: follow it at its own address. The same "
         "file sent again makes new dated entries.",
         request=NewUploadSerializer,
-        responses={201: WholeUploadSerializer},
+        responses={201: WholeUploadSerializer, 403: _ONLY_READS},
     )
     def post(self, request: Request) -> Response:
         sent = NewUploadSerializer(data=request.data)
@@ -267,6 +270,7 @@ class DoAct(UploadView):
         request=None,
         responses={
             200: WholeUploadSerializer,
+            403: _ONLY_READS,
             409: OpenApiResponse(description="It cannot be done as things stand."),
         },
     )

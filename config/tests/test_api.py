@@ -125,6 +125,39 @@ def test_a_stranger_does_nothing_to_an_upload(act: str) -> None:
     assert (before["status"], upload.acts.count()) == ("pending", 0)
 
 
+@pytest.mark.parametrize("path", [*LISTS, *ROWS])
+def test_a_token_that_only_reads_reads_everything(path: str) -> None:
+    row = (LISTS | ROWS)[path](TenantFactory.create())
+    reader = program_of(row.tenant, read_only=True)
+
+    assert reader.get(at(path, row.pk)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["uploads/", *(f"uploads/{{}}/{act}/" for act in ACTS)]
+)
+def test_a_token_that_only_reads_changes_nothing(path: str) -> None:
+    upload = make_upload()
+    reader = program_of(upload.tenant, read_only=True)
+    before = FileUpload.objects.values().get()
+
+    answers = [
+        reader.post(
+            at(path, pk), {"file": SimpleUploadedFile("a.csv", b"Name,Mobile\nA,12\n")}
+        )
+        for pk in (upload.pk, make_upload().pk, 987_654_321)
+    ]
+
+    # Its own, a stranger's, nobody's: one answer.
+    assert [one.status_code for one in answers] == [403, 403, 403]
+    assert {one.content for one in answers} == {answers[0].content}
+    assert answers[0].json() == {
+        "detail": "This token may only read: have one issued that may write."
+    }
+    assert FileUpload.objects.values().get(pk=upload.pk) == before
+    assert FileUpload.objects.filter(tenant=upload.tenant).count() == 1
+
+
 def test_a_strangers_upload_is_no_parent() -> None:
     theirs = make_upload()
     tenant = TenantFactory.create()

@@ -10,16 +10,24 @@ from tenants.models import ApiClient, Tenant
 from tenants.tokens import issue_token
 
 
-def program_of(tenant: Tenant) -> Client:
+def program_of(tenant: Tenant, *, read_only: bool = False) -> Client:
     """Return a program that may use the API for a tenant."""
-    return with_token(make_token(tenant)[1])
+    return with_token(make_token(tenant, read_only=read_only)[1])
 
 
 def make_token(
-    tenant: Tenant, *, days: int = 30, now: datetime | None = None
+    tenant: Tenant,
+    *,
+    days: int = 30,
+    now: datetime | None = None,
+    read_only: bool = False,
 ) -> tuple[ApiClient, str]:
     return issue_token(
-        tenant=tenant, name="dialler", days=days, now=now or timezone.now()
+        tenant=tenant,
+        name="dialler",
+        days=days,
+        now=now or timezone.now(),
+        read_only=read_only,
     )
 
 

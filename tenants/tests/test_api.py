@@ -11,6 +11,7 @@ import jwt
 import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -191,6 +192,45 @@ def test_the_command_answers_programs() -> None:
 
     assert answer["tenant"] == 1
     assert with_token(answer["token"]).get(CONTACTS).status_code == 200
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+def test_the_command_issues_tokens_that_may_write_or_not(read_only: bool) -> None:
+    more = ["--read-only"] if read_only else []
+
+    answer = json.loads(issue("Dialler", "--tenant=1", "--json", *more))
+
+    assert answer["read_only"] == read_only
+    assert ApiClient.objects.get().read_only == read_only
+    sent = with_token(answer["token"]).post("/api/v1/uploads/")
+    assert sent.status_code == (403 if read_only else 400)
+
+
+def test_a_client_from_before_may_what_it_could() -> None:
+    """A row that names no `read_only`, as an older release writes them."""
+    tenant = TenantFactory.create()
+    client, token = make_token(tenant)
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM api_clients")
+        cursor.execute(
+            "INSERT INTO api_clients (id, tenant_id, name, expires_at)"
+            " VALUES (%s, %s, 'old', now() + interval '1 day')",
+            [client.pk, tenant.pk],
+        )
+
+    assert with_token(token).post("/api/v1/uploads/").status_code == 400
+
+
+def test_the_admin_shows_and_sieves_who_may_only_read(admin_client: Client) -> None:
+    ApiClientFactory.create(name="reader", read_only=True)
+    ApiClientFactory.create(name="writer")
+    address = reverse("admin:tenants_apiclient_changelist")
+
+    page = admin_client.get(address).content.decode()
+    readers = admin_client.get(address, {"read_only__exact": "1"}).content.decode()
+
+    assert "Only reads" in page
+    assert ("reader" in readers, "writer" in readers) == (True, False)
 
 
 @pytest.mark.parametrize(

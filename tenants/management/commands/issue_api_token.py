@@ -27,6 +27,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--days", type=int, default=365, help="how long it is good (365)"
         )
+        parser.add_argument(
+            "--read-only", action="store_true", help="it may change nothing"
+        )
         parser.add_argument("--json", action="store_true", help="for programs")
 
     def handle(self, *_args: Any, name: str, tenant: str, **options: Any) -> None:
@@ -37,19 +40,25 @@ class Command(BaseCommand):
             raise CommandError(f"NAME: one to {_LONGEST_NAME} characters.")
         owner = tenant_named(tenant)
         client, token = issue_token(
-            tenant=owner, name=name, days=days, now=timezone.now()
+            tenant=owner,
+            name=name,
+            days=days,
+            now=timezone.now(),
+            read_only=options["read_only"],
         )
         if options["json"]:
             answer = {
                 "client": client.pk,
                 "tenant": owner.pk,
                 "expires_at": client.expires_at.isoformat(),
+                "read_only": client.read_only,
                 "token": token,
             }
             self.stdout.write(json.dumps(answer))
             return
+        may = "which may only read, " if client.read_only else ""
         self.stderr.write(
-            f"API client {client.pk}, {name}, for {owner.name}, until "
+            f"API client {client.pk}, {name}, {may}for {owner.name}, until "
             f"{timezone.localtime(client.expires_at):%Y-%m-%d}. It is not shown again:"
         )
         self.stdout.write(token)
