@@ -13,3 +13,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/", include("config.api_urls")),
     path("", include("messaging.urls")),
 ]
+
+handler500 = "config.error_pages.server_error"
