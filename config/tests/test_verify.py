@@ -15,6 +15,7 @@ import redis
 from cryptography.fernet import Fernet
 from django.conf import settings as configured
 from django.contrib.auth.models import User
+from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.test import Client
@@ -27,14 +28,18 @@ from config.verify import CHECKS
 from config.verify.report import Finding, Scope, ok, rows_of, run
 from contacts.models import Contact, ContactIdentity
 from messaging.models import ChatMessage, WebhookEvent
-from messaging.tests.factories import ChatMessageFactory, MessageMediaFactory
+from messaging.tests.factories import (
+    ChatMessageFactory,
+    MessageMediaFactory,
+    StoredMediaFactory,
+)
 from tenants.models import Tenant, WhatsAppNumber
 from tenants.tests.factories import (
     MembershipFactory,
     TenantFactory,
     WhatsAppNumberFactory,
 )
-from uploads.tests.factories import FileUploadFactory
+from uploads.tests.factories import TWO_ROWS, FileUploadFactory, load, make_upload
 
 pytestmark = pytest.mark.django_db
 
@@ -179,6 +184,23 @@ def policy_set_back(settings: Any) -> Iterator[None]:
     set_policy("noeviction", settings)
 
 
+def lost_upload(settings: Any) -> None:
+    upload = make_upload(tenant=Tenant.objects.get(pk=1))
+    default_storage.delete(upload.file.name)
+
+
+def lost_rewritten_file(settings: Any) -> None:
+    """A file whose rows were rewritten, and the copy is gone."""
+    upload = load(TWO_ROWS.encode("utf-16"), tenant=Tenant.objects.get(pk=1))
+    assert upload.rows_file != upload.file.name
+    default_storage.delete(upload.rows_file)
+
+
+def lost_photo(settings: Any) -> None:
+    photo = StoredMediaFactory.create(message=ChatMessage.objects.get())
+    default_storage.delete(photo.file.name)
+
+
 FAULTS: dict[str, tuple[str, str, Fault]] = {
     "debugging": ("settings", "FAIL", setting("DEBUG", True)),
     "any host": ("settings", "FAIL", setting("ALLOWED_HOSTS", ["*"])),
@@ -297,6 +319,9 @@ FAULTS: dict[str, tuple[str, str, Fault]] = {
         "WARN",
         lambda _: FileUploadFactory.create(tenant_id=1, status="failed", error="-"),
     ),
+    "a lost customer file": ("kept-files", "FAIL", lost_upload),
+    "a lost rewritten file": ("kept-files", "FAIL", lost_rewritten_file),
+    "a lost photo": ("kept-files", "FAIL", lost_photo),
     "a number twice": ("duplicates", "FAIL", same_number_twice),
     "an identity twice": ("duplicates", "FAIL", identity_twice),
     "an entry of no upload": ("orphans", "FAIL", entry_without_upload),

@@ -6,7 +6,7 @@ admin print what they find.
 
 from collections.abc import Iterator, Sequence
 
-from config.verify import data, machines, schema, whatsapp
+from config.verify import data, files, machines, schema, whatsapp
 from config.verify.report import Check, Result, Scope, run
 
 # In the order in which one asks: what the others stand on comes first.
@@ -30,6 +30,7 @@ CHECKS: dict[str, Check] = {
     "events-unroutable": whatsapp.events_unroutable,
     "media": whatsapp.media_fetched,
     "uploads": data.uploads_moving,
+    "kept-files": files.kept_files_there,
     "duplicates": data.duplicates,
     "orphans": data.orphans,
     "strangers": data.strangers,
