@@ -46,7 +46,7 @@ def test_files_that_are_there_are_counted() -> None:
     finding = found()
 
     assert finding.level == Level.OK
-    assert "2 files looked at, the newest and a sample of older ones" in finding.found
+    assert "2 looked at, the newest and a sample of older ones" in finding.found
 
 
 def test_a_lost_file_is_named_by_its_upload() -> None:
@@ -76,7 +76,7 @@ def test_an_old_file_has_its_turn_among_many(monkeypatch: pytest.MonkeyPatch) ->
     findings = [found() for _ in range(60)]
 
     # Two and three, whatever lies between; the lost one is among the three at times.
-    assert all("5 files looked at" in finding.found for finding in findings)
+    assert all("5 looked at" in finding.found for finding in findings)
     assert {finding.level for finding in findings} == {Level.OK, Level.FAIL}
 
 
@@ -103,8 +103,8 @@ def test_a_look_that_takes_too_long_says_what_it_left_out(
 
     finding = found()
 
-    assert "1 files looked at" in finding.found
-    assert "2 more were left out" in finding.found
+    assert "1 looked at" in finding.found
+    assert "2 left out after" in finding.found
 
 
 def test_a_file_whose_term_is_over_is_not_missed(settings: Any) -> None:

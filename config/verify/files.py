@@ -57,11 +57,9 @@ def kept_files_there(scope: Scope) -> Finding:
             "Is it running, and does STORAGES lead to it? No file can be read or kept.",
         )
     missing = list(_still_named(missing, scope))
-    extent = f"{looked} files looked at, the newest and a sample of older ones"
-    if looked < len(files):
-        extent += (
-            f"; {len(files) - looked} more were left out after {LONGEST_SECONDS} s"
-        )
+    extent = f"{looked} looked at, the newest and a sample of older ones"
+    if left_out := len(files) - looked:
+        extent += f"; {left_out} left out after {LONGEST_SECONDS} s"
     if missing:
         owners = list(dict.fromkeys(map(str, missing)))
         more = f" and {len(owners) - NAMED} more" if len(owners) > NAMED else ""
@@ -69,7 +67,7 @@ def kept_files_there(scope: Scope) -> Finding:
             f"not there: the file of {', '.join(owners[:NAMED])}{more} ({extent})",
             _BACK,
         )
-    return ok(f"there, as far as {extent}")
+    return ok(f"all there: {extent}")
 
 
 def _look(files: Iterable[KeptFile]) -> tuple[int, list[KeptFile]]:
