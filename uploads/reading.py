@@ -130,7 +130,7 @@ def _have_it_looked_at(upload: FileUpload) -> None:
     They may know what its columns are.
     """
     FileUpload.objects.filter(pk=upload.pk, review=FileUpload.Review.NEVER).update(
-        review=FileUpload.Review.WHEN_NEW
+        review=FileUpload.Review.ON_RETRY
     )
 
 

@@ -148,6 +148,8 @@ def retry_upload(*, upload_id: int, by: Doer, now: datetime) -> bool:
         error="",
         claimed_at=None,
     )
+    if upload.review == Review.ON_RETRY:
+        upload.review = Review.WHEN_NEW
     has_parts = upload.parts.exists()
     upload.status = Status.PROCESSING if has_parts else Status.PENDING
     upload.stage = Stage.CUSTOMER_CREATION if has_parts else Stage.FILE_UPLOAD
@@ -155,7 +157,8 @@ def retry_upload(*, upload_id: int, by: Doer, now: datetime) -> bool:
     upload.completed_at, upload.updated_at = None, now
     upload.save(
         update_fields=[
-            "status", "stage", "error", "attempts", "completed_at", "updated_at",
+            "status", "stage", "review", "error", "attempts", "completed_at",
+            "updated_at",
         ]
     )  # fmt: skip
     record_act(upload.pk, Act.RETRIED, by=by, at=now)

@@ -45,6 +45,7 @@ class FileUpload(models.Model):
         NEVER = "never", "never"
         WHEN_NEW = "when_new", "when its layout is new"
         ALWAYS = "always", "always"
+        ON_RETRY = "on_retry", "when it is tried again"
         DONE = "done", "done"
 
     tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="uploads")
@@ -174,7 +175,9 @@ class FileUpload(models.Model):
                 name="file_uploads_undo_recorded",
             ),
             models.CheckConstraint(
-                condition=Q(review__in=["never", "when_new", "always", "done"]),
+                condition=Q(
+                    review__in=["never", "when_new", "always", "on_retry", "done"]
+                ),
                 name="file_uploads_review_known",
             ),
         ]

@@ -113,6 +113,28 @@ def test_a_failure_shows_its_stage_and_sentence(client: Client, tenant) -> None:
     assert "What changed" not in page  # nothing was loaded
 
 
+def test_a_file_is_offered_to_be_looked_at_only_where_that_may_help(
+    client: Client, tenant
+) -> None:
+    unplaced = load("Asha,9876543210\nVikram,9876543211\n", tenant=tenant)
+    client.post(ADD, sent("%PDF-1.4\n", tenant=tenant.pk))
+    hopeless = work_off(FileUpload.objects.first())
+
+    first = client.get(page_of(unplaced)).content.decode()
+    client.post(act(unplaced, "retry"))
+    looked_at = work_off(unplaced)
+    second = client.get(page_of(unplaced)).content.decode()
+    pdf = client.get(page_of(hopeless)).content.decode()
+
+    assert "Look at it and try again" in first
+    assert looked_at.status == "failed"  # no header at all: there is nothing to choose
+    assert "Look at it" not in second
+    assert "Try again" in second
+    assert hopeless.status == "failed"
+    assert "Look at it" not in pdf
+    assert "Try again" in pdf
+
+
 def test_refused_rows_are_grouped_and_listed(client: Client, tenant) -> None:
     rows = "Asha,98\nVikram,98\nMeera,9876543210\nUma,9.19876E+11\n"
     upload = load(f"Name,Mobile\n{rows}", tenant=tenant)
