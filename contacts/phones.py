@@ -145,10 +145,10 @@ def usual_indian_mobiles(texts: Iterable[str]) -> list[str]:
     bare = joined.replace(".0\x00", "\x00").translate(_TYPED_SEPARATORS)
     return [
         f"+91{ten}"
-        if number[:-10] in _BEFORE_MOBILE
+        if len(number) > 9
+        and number[:-10] in _BEFORE_MOBILE
         and _MOBILE_BEGINNINGS[(ten := number[-10:])[:5]]
         and ten.isdigit()
-        and len(ten) == 10
         and (len(text) == len(number) or _only_separated(text, number))
         else ""
         for text, number in zip(typed, bare.split("\x00")[:-1], strict=True)

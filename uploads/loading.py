@@ -17,8 +17,7 @@ from uploads.rejected import plain_rows
 from uploads.rows import NULL, Issue, RowReader
 
 _COPY_CUSTOMERS = (
-    f"COPY {Customer._meta.db_table} ({', '.join(LineWriter.columns)})"
-    f" FROM STDIN WITH (NULL E'\\x{ord(NULL):02x}')"
+    f"COPY {Customer._meta.db_table} (%s) FROM STDIN WITH (NULL E'\\x{ord(NULL):02x}')"
 )
 _COPY_ISSUES = (
     f"COPY {RowIssue._meta.db_table}"
@@ -38,7 +37,9 @@ def load_part(part: UploadPart, *, now: datetime) -> tuple[int, int]:
         region=upload.tenant.country.upper(),
         national_id_key=settings.NATIONAL_ID_KEY.encode(),
     )
-    writer = LineWriter(tenant_id=upload.tenant_id, upload_id=upload.pk, now=now)
+    writer = LineWriter(
+        reader.columns, tenant_id=upload.tenant_id, upload_id=upload.pk, now=now
+    )
     # A file of refused rows comes back: its formulas were escaped.
     written_by_us = upload.parent_id is not None or layout.columns().helpers
     succeeded = 0
@@ -49,7 +50,7 @@ def load_part(part: UploadPart, *, now: datetime) -> tuple[int, int]:
         connection.cursor() as cursor,
     ):
         # PostgreSQL takes in a block while the next one is read.
-        with cursor.copy(_COPY_CUSTOMERS) as copy:
+        with cursor.copy(_COPY_CUSTOMERS % ", ".join(writer.columns)) as copy:
             for block in read_blocks(
                 cast(BinaryIO, file),
                 layout.shape(),

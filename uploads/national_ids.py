@@ -139,8 +139,9 @@ def is_aadhaar(text: str) -> bool:
 def passes_verhoeff(digits: str) -> bool:
     """Tell whether twelve digits, the check digit last, pass Verhoeff's check."""
     low, high = _quads()
-    half = _D5[low[digits[8:]]][high[digits[4:8]]]
-    return _D5[half][low[digits[:4]]] == 0
+    number = int(digits)
+    half = _D5[low[number % 10_000]][high[number // 10_000 % 10_000]]
+    return _D5[half][low[number // 100_000_000]] == 0
 
 
 def _masked(found: re.Match[str]) -> str:
@@ -167,7 +168,7 @@ def _ascii_digits(text: str) -> str:
 
 
 @cache
-def _quads() -> tuple[dict[str, int], dict[str, int]]:
+def _quads() -> tuple[bytes, bytes]:
     """Verhoeff's product of every four digits, at places 0 to 3 and 4 to 7.
 
     The permutation repeats after eight places and the group is associative, so twelve
@@ -185,6 +186,6 @@ def _quads() -> tuple[dict[str, int], dict[str, int]]:
         return result
 
     return (
-        {f"{number:04}": product(number, 0) for number in range(10_000)},
-        {f"{number:04}": product(number, 4) for number in range(10_000)},
+        bytes(product(number, 0) for number in range(10_000)),
+        bytes(product(number, 4) for number in range(10_000)),
     )

@@ -4,11 +4,11 @@ Every row of every file comes this way, so it goes column by column: one reader 
 mapped over the cells of a whole block. What a cell means is for its reader to say.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import compress
-from typing import NamedTuple, cast
+from itertools import pairwise
+from json.encoder import encode_basestring
+from typing import NamedTuple, TypeVar, cast
 
 from uploads.cells import ABSENT, CELL_ERRORS, LONGEST_TEXT, masked_value
 from uploads.column_readers import Value, column_reader
@@ -22,7 +22,7 @@ from uploads.national_ids import (
 )
 from uploads.refusals import Refused
 
-# What a row brings to `customers`, in this order.
+# What a row may bring to `customers`, in this order.
 COLUMNS = (
     "full_name",
     "primary_phone",
@@ -45,13 +45,9 @@ COLUMNS = (
 # What COPY is told to read as NULL. The reader takes control characters out, so no cell
 # can say it, as one may well say \\N.
 NULL = "\x01"
-_BLANK = {
-    **dict.fromkeys(COLUMNS[:9], ""),
-    **dict.fromkeys(COLUMNS[9:16], NULL),
-    "extra": "{}",
-}
+_BLANK = {**dict.fromkeys(COLUMNS[:9], ""), **dict.fromkeys(COLUMNS[9:16], NULL)}
 
-_encode = json.JSONEncoder(ensure_ascii=False).encode
+_Cell = TypeVar("_Cell")
 
 
 class Issue(NamedTuple):
@@ -66,7 +62,10 @@ class Issue(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Entries:
-    """Good rows, column by column: texts as COPY reads them, but not escaped yet."""
+    """Good rows, column by column: texts as COPY reads them, but not escaped yet.
+
+    Of what the file has no column for there is none here either.
+    """
 
     lines: Sequence[int]
     columns: dict[str, Sequence[str]]  # in the order of COLUMNS
@@ -90,6 +89,10 @@ class RowReader:
         }
         self._extra = columns.extra
         self._secret = columns.secret
+        brought = {*columns.fields, *(["extra"] if columns.extra else [])}
+        if "national_id" in brought:
+            brought |= {"national_id_masked", "national_id_digest"}
+        self.columns = tuple(name for name in COLUMNS if name in brought)
 
     def read(
         self, rows: Sequence[tuple[int, list[str]]]
@@ -99,13 +102,11 @@ class RowReader:
         A row stands in one of the two; a bad one has an issue for each cell that is
         refused.
         """
-        lines = [line for line, _ in rows]
-        values: dict[str, Sequence[str]] = {
-            name: [blank] * len(rows) for name, blank in _BLANK.items()
-        }
         if not rows:
-            return Entries(lines, values), []
+            return Entries([], {name: [] for name in self.columns}), []
+        lines = [line for line, _ in rows]
         cells = list(zip(*[cells for _, cells in rows], strict=True))
+        values: dict[str, list[str]] = {}
         refused: dict[int, list[Issue]] = {}
         for name, read in self._readers.items():
             column = cells[self._places[name]]
@@ -114,15 +115,13 @@ class RowReader:
             self._read_national_ids(cells, lines, values, refused)
         if self._extra:
             self._keep_extra(cells, lines, values, refused)
-        if not refused:
-            return Entries(lines, values), []
-        good = [index not in refused for index in range(len(rows))]
+        bad = sorted(refused)
         return (
             Entries(
-                list(compress(lines, good)),
-                {name: list(compress(column, good)) for name, column in values.items()},
+                _without(lines, bad),
+                {name: _without(values[name], bad) for name in self.columns},
             ),
-            [issue for index in sorted(refused) for issue in refused[index]],
+            [issue for index in bad for issue in refused[index]],
         )
 
     def _sift(
@@ -134,21 +133,21 @@ class RowReader:
         refused: dict[int, list[Issue]],
     ) -> list[str]:
         """Note what was refused among the values of a column."""
-        if Refused in set(map(type, values)):
-            header = self._headers[self._places[name]] or LABELS[name]
-            for index, value in enumerate(values):
-                if isinstance(value, Refused):
-                    shown = masked_value(name, column[index].strip())
-                    issue = Issue(lines[index], header, shown, *value)
-                    refused.setdefault(index, []).append(issue)
-                    values[index] = ""
+        header = self._headers[self._places[name]] or LABELS[name]
+        kinds = list(map(type, values))
+        index = -1
+        for _ in range(kinds.count(Refused)):
+            index = kinds.index(Refused, index + 1)
+            shown = masked_value(name, column[index].strip())
+            issue = Issue(lines[index], header, shown, *cast(Refused, values[index]))
+            refused.setdefault(index, []).append(issue)
         return cast(list[str], values)
 
     def _read_national_ids(
         self,
         cells: Sequence[Sequence[str]],
         lines: list[int],
-        values: dict[str, Sequence[str]],
+        values: dict[str, list[str]],
         refused: dict[int, list[Issue]],
     ) -> None:
         """Fill in what may be shown of each id, and its digest."""
@@ -156,16 +155,15 @@ class RowReader:
         digests = [""] * len(column)
         shown: list[Value] = [""] * len(column)
         for index, cell in enumerate(column):
-            text = cell.strip()
-            if not text:
+            if not cell or not (text := cell.strip()):
                 continue
-            read = CELL_ERRORS.get(text) or read_national_id(text)
+            read = read_national_id(text)
             if not isinstance(read, Refused):
                 shown[index], whole = read
                 if whole:
                     digests[index] = self._digest(whole)
             elif text.casefold() not in ABSENT:
-                shown[index] = read
+                shown[index] = CELL_ERRORS.get(text, read)
         values["national_id_digest"] = digests
         values["national_id_masked"] = self._sift(
             "national_id", shown, column, lines, refused
@@ -175,7 +173,7 @@ class RowReader:
         self,
         cells: Sequence[Sequence[str]],
         lines: list[int],
-        values: dict[str, Sequence[str]],
+        values: dict[str, list[str]],
         refused: dict[int, list[Issue]],
     ) -> None:
         """Keep the cells of unmapped columns by their headers, as JSON."""
@@ -192,11 +190,23 @@ class RowReader:
                     if len(text) > LONGEST_TEXT:
                         too_long = _TOO_LONG._replace(line=lines[index])
                         refused.setdefault(index, []).append(too_long)
-            name = f"{_encode(key)}: "
-            members.append([name + _encode(text) if text else "" for text in texts])
+            name = f"{encode_basestring(key)}: "
+            members.append(
+                [name + encode_basestring(text) if text else "" for text in texts]
+            )
         values["extra"] = [
             f"{{{', '.join(filter(None, row))}}}" for row in zip(*members, strict=True)
         ]
+
+
+def _without(column: list[_Cell], bad: Sequence[int]) -> list[_Cell]:
+    """Return a column without some of its places, which are given in order."""
+    if not bad:
+        return column
+    kept = column[: bad[0]]
+    for before, after in pairwise([*bad, len(column)]):
+        kept += column[before + 1 : after]
+    return kept
 
 
 _TOO_LONG = Issue(
