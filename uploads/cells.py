@@ -7,7 +7,11 @@ read for it, or why not. Refuse, never guess: a wrong digit is another person's 
 import re
 
 from contacts.phones import PhoneRefused, mask, parse_phone
-from uploads.national_ids import mask_as_national_id, mask_national_ids
+from uploads.national_ids import (
+    is_aadhaar,
+    mask_as_national_id,
+    mask_national_ids,
+)
 from uploads.refusals import Refused
 from uploads.workbooks.values import FORMULA_WITHOUT_VALUE
 
@@ -141,4 +145,6 @@ def masked_value(field: str, text: str) -> str:
         shown = mask_national_ids(f"{name[:1]}***@{domain}")
     else:
         shown = mask_national_ids(text)
+        if is_aadhaar("".join(filter(str.isdecimal, shown))):
+            shown = mask_as_national_id(text)  # nobody needs more of a refused cell
     return shown if len(shown) <= LONGEST_SHOWN else f"{shown[:LONGEST_SHOWN]}…"

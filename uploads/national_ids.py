@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from functools import cache
+from itertools import accumulate
 from typing import Final
 
 from uploads.refusals import Refused
@@ -40,20 +41,23 @@ _EXPONENT = re.compile(r"[0-9]+([.,][0-9]+)?\s*[eE]\s*[+-]?[0-9]+")
 _INNER = bytes(byte ^ 0x36 for byte in range(256))
 _OUTER = bytes(byte ^ 0x5C for byte in range(256))
 
-# Wherever it stands: in one piece or in even groups, in any script's digits. Odd groups
-# are more often a date and an amount, and a number with a plus in front is a phone's.
+# Wherever it stands: in one piece or in groups, in any script's digits, also as Excel
+# writes a large number. A number with a plus in front is a phone's.
 _UNSEEN = r"\xad\u200b-\u200f\u2060\ufeff"
 _DASHES = r"\-\u2010-\u2015\u2212"
 _LONG_DASH = re.compile(rf"[{_DASHES}]")
 _GAP = rf"[\s.,:;|*()_/{_DASHES}{_UNSEEN}]{{0,3}}"
-_NARROW_GAP = rf"[\s{_DASHES}{_UNSEEN}]{{1,2}}"
+_NARROW_GAP = rf"[\s{_DASHES}{_UNSEEN}]{{0,2}}"
 # It begins with a digit and looks back from there: a text is searched ten times as fast
 # as when each of its places is looked back from.
-_AADHAAR_ANYWHERE = re.compile(
-    rf"\d(?<![\d+]\d)(?:\d{{3}}{_GAP}\d{{4}}{_GAP}\d{{4}}"
-    rf"|\d{{5}}{_NARROW_GAP}\d{{6}}|\d{{2}}(?:{_NARROW_GAP}\d{{3}}){{3}}"
-    rf"|\d(?:{_NARROW_GAP}\d{{2}}){{5}}|(?:{_NARROW_GAP}\d){{11}})(?!\d)"
+# What ends one run of twelve digits may begin the next: it takes one and looks ahead.
+_TWELVE_DIGITS = re.compile(
+    rf"\d(?<![\d+]\d)(?=(\d{{3}}{_GAP}\d{{4}}{_GAP}\d{{4}}(?!\d)"
+    rf"|(?:{_NARROW_GAP}\d){{11}}(?!\d)"
+    r"|\.\d{11}(?=0*[eE]\+?11(?!\d))))"
 )
+_GROUPS = re.compile(r"(\d+)")
+_MOST_ODD_GROUPS = 4
 
 
 def read_national_id(text: str) -> tuple[str, str] | Refused:
@@ -116,7 +120,15 @@ def mask_national_ids(text: str) -> str:
 
     Where there is none, it is the very same text.
     """
-    return _AADHAAR_ANYWHERE.sub(_masked, text)
+    pieces, done = [], 0
+    for found in _TWELVE_DIGITS.finditer(text):
+        start, end = found.start(), found.end(1)
+        written = text[start:end]
+        digits = "".join(filter(str.isdecimal, _ascii_digits(written)))
+        if start >= done and is_aadhaar(digits) and _is_one_number(written):
+            pieces += [text[done:start], f"XXXXXXXX{digits[8:]}"]
+            done = end
+    return "".join([*pieces, text[done:]]) if pieces else text
 
 
 def mask_as_national_id(text: str) -> str:
@@ -144,11 +156,24 @@ def passes_verhoeff(digits: str) -> bool:
     return _D5[half][low[number // 100_000_000]] == 0
 
 
-def _masked(found: re.Match[str]) -> str:
-    digits = "".join(filter(str.isdecimal, _ascii_digits(found[0])))
-    if not is_aadhaar(digits):
-        return found[0]
-    return f"XXXXXXXX{digits[8:]}"
+def _is_one_number(written: str) -> bool:
+    """Tell groups of digits that are one number from several in a row.
+
+    Odd groups are one if they are few and the same mark parts them, where a date and an
+    amount differ in theirs; but not if they begin with a mobile number.
+    """
+    _, *parts, _ = _GROUPS.split(written)
+    groups, marks = parts[0::2], parts[1::2]
+    if len(set(map(len, groups))) == 1 or marks == ["."]:
+        return True
+    digits = _ascii_digits("".join(groups))
+    is_phone = digits[0] in "6789" and 10 in accumulate(map(len, groups))
+    is_phone = is_phone or (digits[:2] == "91" and digits[2] in "6789")
+    return (
+        len(groups) <= _MOST_ODD_GROUPS
+        and len({"".join(mark.split()) for mark in marks}) == 1
+        and not is_phone
+    )
 
 
 def _plain(text: str) -> str:

@@ -115,7 +115,7 @@ def test_an_aadhaar_number_is_masked_wherever_it_stands(
         "2341,2341,2346", "2341|2341|2346", "2341)(2341)(2346", "234123 412346",
         "2341; 2341; 2346",
         "234 123 412 346", "23-41-23-41-23-46", "2 3 4 1 2 3 4 1 2 3 4 6",
-        "२३४१ २३४१ २३४६",
+        "२३४१ २३४१ २३४६", "23412 341 2346", "2341-234-12346", "2 34123412346",
     ],
 )  # fmt: skip
 def test_no_way_of_grouping_its_digits_hides_an_aadhaar_number(written: str) -> None:
@@ -123,10 +123,28 @@ def test_no_way_of_grouping_its_digits_hides_an_aadhaar_number(written: str) -> 
 
 
 @pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("15 Nov 2024 2341 2341 2346", "15 Nov 2024 XXXXXXXX2346"),
+        ("1500 2341 2341 2346", "1500 XXXXXXXX2346"),
+        ("2341 2341 2346 5", "XXXXXXXX2346 5"),
+        ("234123412346 345678129046", "XXXXXXXX2346 XXXXXXXX9046"),
+        ("2.34123412346E+11", "XXXXXXXX2346E+11"),
+    ],
+)
+def test_no_number_beside_it_hides_an_aadhaar_number(text: str, masked: str) -> None:
+    assert mask_national_ids(text) == masked
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "234123412347",  # fails the check
         "23/41/2341 2346",  # a date, it may be, and an amount
+        "25-11-2024 1007",
+        "98765 43210 08",  # a mobile number, and a day
+        "91 98765 43200",
+        "23 412 34 123 46",
         "123412341234",
         "2341234123461",  # thirteen digits
         "+919876543210",
@@ -210,6 +228,8 @@ def test_an_email_address_is_taken_out_of_its_wrapping(text: str) -> None:
         ("email", "asha@example", "a***@example"),
         ("loan_amount", "1,25,0000", "1,25,0000"),
         ("loan_amount", "2341 2341 2346", "XXXXXXXX2346"),
+        ("days_past_due", "2,34,12,34,12,346", "XXXXXXXX2346"),
+        ("state", "+234123412346", "XXXXXXXX2346"),
         ("full_name", "9" * 150, "9" * 100 + "…"),
     ],
 )
