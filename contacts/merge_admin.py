@@ -22,6 +22,7 @@ from contacts.models import Contact, ContactIdentity, ContactMerge
 from contacts.search import matching
 from contacts.standing import combined
 from contacts.unmerging import MergeStands, preview_undo, undo_merge
+from tenants.row_ids import row_id_of
 from tenants.scoped_admin import TenantScopedAdmin, ViewOnlyAdmin
 
 _FOUND = 20
@@ -50,10 +51,10 @@ class MergingAdmin(TenantScopedAdmin):
 
         A page may have been open since before, and its form be sent only now.
         """
-        merged_id = unquote(object_id)
-        if merged_id.isascii() and merged_id.isdecimal() and len(merged_id) < 19:
+        merged_id = row_id_of(unquote(object_id))
+        if merged_id is not None:
             survivor = self.get_queryset(request).filter(
-                absorbed_merges__merged_contact_id=int(merged_id),
+                absorbed_merges__merged_contact_id=merged_id,
                 absorbed_merges__undone_at=None,
             )
             if found := survivor.first():
@@ -147,9 +148,7 @@ class MergingAdmin(TenantScopedAdmin):
     def _find_to_merge(self, request: HttpRequest, contact_id: str) -> Contact:
         """Return a contact of the visitor's tenants; a stranger's is not there."""
         contacts = self.get_queryset(request)
-        contact = None
-        if contact_id.isascii() and contact_id.isdecimal() and len(contact_id) < 19:
-            contact = contacts.filter(pk=int(contact_id)).first()
+        contact = contacts.filter(pk=row_id_of(contact_id)).first()
         if not isinstance(contact, Contact):
             raise Http404
         if not self.has_change_permission(request, contact):

@@ -17,6 +17,7 @@ from customers.models import Customer
 from customers.rupees import rupees
 from customers.search import matching, newest_uploads
 from tenants.access import visible
+from tenants.row_ids import row_id_of
 from tenants.scoped_admin import is_superuser
 
 # The app of uploads stands above this one and is not imported.
@@ -83,9 +84,9 @@ class CustomerAdmin(HistoryPages):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        chosen = request.GET.get("upload", "")
-        if chosen.isdecimal():
-            uploads = [int(chosen)]
+        chosen = row_id_of(request.GET.get("upload", ""))
+        if chosen is not None:
+            uploads = [chosen]
         else:
             uploads = newest_uploads(self._uploads(request))
         return matching(queryset, search_term, uploads=uploads), False

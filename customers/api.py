@@ -12,6 +12,7 @@ from rest_framework.serializers import ModelSerializer
 from customers.models import Customer
 from tenants.access import visible_to_client
 from tenants.api_views import TenantList, TenantView
+from tenants.row_ids import row_id_of
 
 # The app of uploads stands above this one and is not imported.
 _FileUpload: Any = Customer._meta.get_field("upload").related_model
@@ -72,7 +73,7 @@ class CustomerList(TenantList[Customer]):
             if not (upload.isascii() and upload.isdecimal()):
                 raise ParseError("upload: the number of an upload.")
             # Asked for first: of another's file every row would be read, and left out.
-            known = self._uploads().filter(pk=int(upload[:18])).first()
+            known = self._uploads().filter(pk=row_id_of(upload)).first()
             entries = entries.filter(upload_id=known.pk) if known else entries.none()
         if not (phone or loan_number or upload):
             entries = entries.filter(upload_id__in=self._latest_uploads())

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 
 from customers.models import Customer
 from tenants.access import tenants_of, visible
+from tenants.row_ids import row_id_of
 
 _MOST_STATES = 100
 _MOST_TENANTS = 50
@@ -65,14 +66,14 @@ class UploadFilter(SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         uploads: Any = visible(_FileUpload.objects.all(), user=request.user)
         offered = list(uploads.values_list("pk", "original_name")[:_LATEST_UPLOADS])
-        chosen = self.value() or ""
-        if chosen.isdecimal() and int(chosen) not in dict(offered):
-            named = uploads.filter(pk=int(chosen)).values_list("pk", "original_name")
-            offered += named
+        chosen = row_id_of(self.value() or "")
+        if chosen is not None and chosen not in dict(offered):
+            offered += uploads.filter(pk=chosen).values_list("pk", "original_name")
         return [(str(pk), f"{name} ({pk})") for pk, name in offered]
 
     def queryset(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
         chosen = self.value()
         if not chosen:
             return rows
-        return rows.filter(upload=int(chosen)) if chosen.isdecimal() else rows.none()
+        upload_id = row_id_of(chosen)
+        return rows.none() if upload_id is None else rows.filter(upload=upload_id)

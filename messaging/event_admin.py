@@ -24,6 +24,7 @@ from messaging.lag import read_lag
 from messaging.list_filters import ReceivedFilter
 from messaging.looks import STATUS_COLOURS, Styled, pretty
 from messaging.models import WebhookEvent
+from tenants.row_ids import row_id_of
 from tenants.scoped_admin import BoundedAdmin, SuperuserOnly, is_superuser
 
 _SHOWN_PEOPLE = 20
@@ -113,9 +114,7 @@ class WebhookEventAdmin(SuperuserOnly, Styled, BoundedAdmin):
         waiting = queryset.filter(
             status=WebhookEvent.Status.UNROUTABLE, unrouted_numbers__contains=[term]
         )
-        if len(term) > 18:  # no bigint
-            return waiting, False
-        return queryset.filter(pk=int(term)) | waiting, False
+        return queryset.filter(pk=row_id_of(term)) | waiting, False
 
     @display(description="event")
     def number(self, event: WebhookEvent) -> int:

@@ -12,6 +12,7 @@ from unfold.views import ChangeList
 from tenants.access import tenants_of, visible
 from tenants.models import Tenant
 from tenants.paginator import BoundedPaginator
+from tenants.row_ids import row_id_of
 
 
 def has_several_tenants(request: HttpRequest) -> bool:
@@ -37,9 +38,10 @@ class TenantFilter(SimpleListFilter):
         chosen = self.value()
         if not chosen:
             return rows
-        if not chosen.isdecimal():
+        tenant_id = row_id_of(chosen)
+        if tenant_id is None:
             return rows.none()
-        return rows.filter(**{self.path: int(chosen)})
+        return rows.filter(**{self.path: tenant_id})
 
 
 class BoundedChangeList(ChangeList):

@@ -162,3 +162,14 @@ def test_the_newest_file_comes_first_and_a_chosen_one_in_its_order(
     assert list(chosen.context["cl"].result_list) == lines
     assert "?o=" not in every.content.decode()
     assert "o=3" in chosen.content.decode()
+
+
+@pytest.mark.parametrize("upload", ["9" * 19, "9" * 5000, "-1", "x"])
+def test_a_file_that_cannot_be_has_no_entries(
+    client: Client, entry: Customer, upload: str
+) -> None:
+    listed = client.get(LIST, {"upload": upload})
+    searched = client.get(LIST, {"upload": upload, "q": "Asha"})
+
+    assert not listed.context["cl"].result_count
+    assert not searched.context["cl"].result_count
