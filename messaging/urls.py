@@ -14,4 +14,6 @@ urlpatterns = [
     path("message-media/<int:media_id>/", kept_file, name="message-media"),
 ]
 
-PATHS = {f"/{address.pattern}" for address in urlpatterns}
+PATHS = {
+    f"/{address.pattern}" for address in urlpatterns if address.callback is webhook
+}

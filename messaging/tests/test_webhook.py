@@ -18,6 +18,7 @@ from messaging.bell import Bell
 from messaging.models import WebhookEvent
 from messaging.tests.bodies import APP_SECRET, message, message_body
 from messaging.tests.posting import WEBHOOK, post, signature
+from messaging.urls import PATHS
 from tenants.tests.factories import WhatsAppNumberFactory
 
 HANDSHAKE = {
@@ -335,3 +336,7 @@ def test_a_post_passes_by_sessions_and_pages_but_not_by_security(settings):
         "Referrer-Policy",
         "Cross-Origin-Opener-Policy",
     }
+
+
+def test_only_the_webhooks_own_addresses_take_the_short_way() -> None:
+    assert {"/webhooks/whatsapp/", "/webhooks/whatsapp"} == PATHS
