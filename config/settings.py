@@ -120,10 +120,12 @@ LOGGING = {
         "console": {"class": "logging.StreamHandler", "formatter": "line"},
     },
     "root": {"handlers": ["console"], "level": "INFO"},
-    # Two lines for every task would bury what the tasks themselves have to say.
     "loggers": {
+        # Two lines for every task would bury what the tasks themselves have to say.
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},
+        # Whoever calls us by another name is answered 400; no code of ours must change.
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
     },
 }
 
@@ -232,7 +234,6 @@ USE_TZ = True
 FORMAT_MODULE_PATH = "config.formats"  # Django knows no Indian English
 
 STATIC_URL = "static/"
-# The image has collected its files; a checkout serves them from where they are.
 # The image has this folder and collects its files into it; a checkout serves them from
 # where they lie.
 COLLECTED = (BASE_DIR / "staticfiles").exists()

@@ -1,8 +1,11 @@
 """What is said about the configuration in several places is the same in each."""
 
+import logging
 import re
 
+import pytest
 from django.conf import settings
+from django.test import Client
 
 # Names that only compose.yaml uses, to make the addresses of its own servers.
 COMPOSE_ONLY = ["POSTGRES_PASSWORD", "REDIS_PASSWORD"]
@@ -40,3 +43,12 @@ def test_compose_hands_every_setting_on() -> None:
     for name in names_in_settings():
         if name not in elsewhere:
             assert re.search(rf"^    {name}: ", compose, re.MULTILINE), name
+
+
+def test_a_call_by_a_name_that_is_not_ours_is_no_error_of_ours(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    response = client.get("/admin/login/", headers={"host": "scanner.example"})
+
+    assert response.status_code == 400
+    assert not [one for one in caplog.records if one.levelno >= logging.ERROR]
