@@ -7,10 +7,9 @@ PYTHON ?= $(shell for python in python3 python3.12 python3.11; do \
 
 VENV := .venv
 PY := $(VENV)/bin/python
-# Bytecode is written where it is used: compiling all of it here takes longer than a
-# whole start.
-# Where the environment forbids to write it, every start would compile everything again.
+# Where the environment forbids to write bytecode, every start would compile everything.
 unexport PYTHONDONTWRITEBYTECODE
+# It is written where it is used: compiling all of it here takes longer than a start.
 INSTALL := install --disable-pip-version-check --quiet --no-compile
 # Pythons come with old ones, which take twice as long over the same list.
 PIP_VERSION := 26.3
