@@ -3,12 +3,16 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Min
+from django.db.models import Count, F, Min, Sum
 
-from uploads.models import FileUpload, RowIssue
+from uploads.models import FileUpload, RowIssue, UploadAct
+
+Status = FileUpload.Status
 
 # A rate over less is a rumour.
 _SECONDS_TO_TELL = 1.0
+# What was paused, cancelled or failed on its way has no speed to speak of.
+_MOVING = (Status.PROCESSING, Status.COMPLETED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,11 +43,14 @@ class IssueGroup:
 def progress_of(upload: FileUpload, *, now: datetime) -> Progress:
     done = upload.succeeded_rows + upload.failed_rows
     rate, left = 0.0, None
-    if upload.started_at is not None:
-        seconds = ((upload.completed_at or now) - upload.started_at).total_seconds()
-        if done and seconds >= _SECONDS_TO_TELL:
-            rate = done / seconds
-            if upload.status == FileUpload.Status.PROCESSING:
+    if upload.started_at is not None and upload.status in _MOVING:
+        since, before = upload.started_at, 0
+        if upload.status == Status.PROCESSING:
+            since, before = _went_on(upload, started_at=since)
+        seconds = ((upload.completed_at or now) - since).total_seconds()
+        if done > before and seconds >= _SECONDS_TO_TELL:
+            rate = (done - before) / seconds
+            if upload.status == Status.PROCESSING:
                 left = round((upload.total_rows - done) / rate)
     return Progress(
         done=done,
@@ -51,6 +58,22 @@ def progress_of(upload: FileUpload, *, now: datetime) -> Progress:
         rows_per_second=round(rate),
         seconds_left=left,
     )
+
+
+def _went_on(upload: FileUpload, *, started_at: datetime) -> tuple[datetime, int]:
+    """Return since when the work has not stood still, and the rows done before.
+
+    An hour's pause, or a night after a failure, is no time that rows took.
+    """
+    went_on = upload.acts.filter(
+        act__in=[UploadAct.Act.RESUMED, UploadAct.Act.RETRIED], at__gt=started_at
+    ).last()
+    if went_on is None:
+        return started_at, 0
+    before = upload.parts.filter(done_at__lt=went_on.at).aggregate(
+        rows=Sum(F("succeeded_rows") + F("failed_rows"), default=0)
+    )
+    return went_on.at, before["rows"]
 
 
 def group_issues(upload: FileUpload, *, limit: int = 50) -> list[IssueGroup]:
