@@ -204,7 +204,7 @@ def test_a_file_is_looked_at_and_started_with_the_keyboard_on_a_phone(
         page.set_viewport_size({"width": NARROW, "height": 850})
         page.goto("/admin/uploads/fileupload/add/")
         page.set_input_files("input[type=file]", file)
-        press(page, "Save")
+        press(page, "Send the file")
 
         asked = page.get_by_role("alert", name="To be answered first")
         expect(asked).to_contain_text("Which column is the customer's name?")

@@ -24,14 +24,31 @@ from uploads.rejected_download import KEPT_FILE_GONE, NONE_REFUSED, send_rejecte
 from uploads.rejected_files import KeptFileGone
 from uploads.undoing import undo_upload
 
+_UNDONE_ALREADY = "This upload is undone already."
 View = Callable[..., HttpResponseBase]
 
-# What a button does, and what is said when it came too late.
+# What a button does, what is said then, and what when it came too late.
 _ACTS = {
-    "pause": (services.pause_upload, "This upload does not run: nothing to pause."),
-    "resume": (services.resume_upload, "This upload is not paused."),
-    "cancel": (services.cancel_upload, "This upload has ended already."),
-    "retry": (services.retry_upload, "There is nothing to retry in this upload."),
+    "pause": (
+        services.pause_upload,
+        "Paused. Rows that a worker has in hand are still loaded.",
+        "This upload does not run: nothing to pause.",
+    ),
+    "resume": (
+        services.resume_upload,
+        "Resumed: it goes on where it was.",
+        "This upload is not paused.",
+    ),
+    "cancel": (
+        services.cancel_upload,
+        "Cancelled: nothing more is loaded.",
+        "This upload has ended already.",
+    ),
+    "retry": (
+        services.retry_upload,
+        "It is tried again. Rows that were loaded before are not loaded twice.",
+        "There is nothing to retry in this upload.",
+    ),
 }
 
 
@@ -71,12 +88,14 @@ class ActPages(TenantScopedAdmin):
 
     def _act_view(self, name: str) -> View:
         """Return the view of a button that does one thing to an upload."""
-        act, refusal = _ACTS[name]
+        act, done, refusal = _ACTS[name]
 
         @require_POST
         def view(request: HttpRequest, upload_id: int) -> HttpResponse:
             upload = self._find_to_act_on(request, upload_id)
-            if not act(upload_id=upload.pk, by=staff_of(request), now=timezone.now()):
+            if act(upload_id=upload.pk, by=staff_of(request), now=timezone.now()):
+                messages.success(request, done)
+            else:
                 messages.warning(request, refusal)
             return redirect(page_of(upload.pk))
 
@@ -90,7 +109,10 @@ class ActPages(TenantScopedAdmin):
                 upload_id=upload.pk, by=staff_of(request), now=timezone.now()
             )
             if removed is None:
-                messages.warning(request, "This upload is undone already.")
+                messages.warning(request, _UNDONE_ALREADY)
+            return redirect(page_of(upload.pk))
+        if upload.status == FileUpload.Status.UNDONE:
+            messages.warning(request, _UNDONE_ALREADY)
             return redirect(page_of(upload.pk))
         context = {
             **self.admin_site.each_context(request),

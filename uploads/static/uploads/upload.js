@@ -8,6 +8,7 @@ document.addEventListener("DOMContentLoaded", () => {
   const soon = 700;
   const later = 5000; // the server does not answer: ask less often, and keep asking
   const bar = panel.querySelector("[role=progressbar]");
+  const silent = panel.querySelector("[data-silent]");
 
   const show = (state) => {
     for (const place of document.querySelectorAll("[data-live]")) {
@@ -29,11 +30,13 @@ document.addEventListener("DOMContentLoaded", () => {
       if (!answer.ok) throw new Error(answer.statusText);
       const state = await answer.json();
       show(state);
+      silent.hidden = true;
       if (state.over || state.acts !== panel.dataset.acts) {
         return window.location.reload();
       }
     } catch {
       wait = later;
+      silent.hidden = false;
     }
     window.setTimeout(ask, wait);
   };
@@ -61,4 +64,26 @@ document.addEventListener("DOMContentLoaded", () => {
   };
   form.addEventListener("change", show);
   show(); // the browser may have kept choices over a reload
+});
+
+// A second click, or an impatient one, sends nothing: two files would be made of one. After
+// a while it does, for whoever stopped the page from loading.
+const patience = 5000;
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  const now = Date.now();
+  if (now - Number(form.dataset.sentAt ?? 0) < patience) return event.preventDefault();
+  form.dataset.sentAt = now;
+  if (event.submitter?.name === "_save") {
+    event.submitter.dataset.label = event.submitter.textContent;
+    event.submitter.textContent = "Sending…";
+  }
+});
+// The browser's back button may show the page as it was left.
+window.addEventListener("pageshow", (event) => {
+  if (!event.persisted) return;
+  for (const form of document.forms) delete form.dataset.sentAt;
+  for (const button of document.querySelectorAll("[data-label][name=_save]")) {
+    button.textContent = button.dataset.label;
+  }
 });
