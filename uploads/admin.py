@@ -1,12 +1,15 @@
 """Customer files as staff see them: send one in, watch it, read what was refused."""
 
 from typing import Any, cast
+from zoneinfo import ZoneInfo
 
 from django.contrib import admin
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 from unfold.decorators import display
@@ -44,11 +47,11 @@ class FileUploadAdmin(ReviewPages, GuidePages, ComparisonPages):
         "original_name",
         "tenant",
         "state",
-        "total_rows",
-        "succeeded_rows",
-        "failed_rows",
+        "rows",
+        "good_rows",
+        "refused_rows",
         "sent_by",
-        "created_at",
+        "sent_at",
     ]
     list_select_related = ["tenant", "uploaded_by", "uploaded_by_client"]
     list_filter = ["status"]
@@ -57,7 +60,7 @@ class FileUploadAdmin(ReviewPages, GuidePages, ComparisonPages):
     change_form_outer_before_template = "uploads/upload.html"
 
     class Media:
-        css = {"all": ["uploads/upload.css"]}
+        css = {"all": ["customers/history.css", "uploads/upload.css"]}
         js = ["uploads/upload.js"]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -97,8 +100,8 @@ class FileUploadAdmin(ReviewPages, GuidePages, ComparisonPages):
                     # Not escaped by the page that shows it.
                     "description": parent
                     and format_html(
-                        'The mended rows of <a href="{}">{}</a>: its columns are read '
-                        "as they were there.",
+                        'The mended rows of <a class="upload-link" href="{}">{}</a>: '
+                        "its columns are read as they were there.",
                         page_of(parent.pk),
                         parent.original_name,
                     ),
@@ -168,7 +171,10 @@ class FileUploadAdmin(ReviewPages, GuidePages, ComparisonPages):
                 "may_export": upload.failed_rows
                 and request.user.has_perm("uploads.view_rowissue"),
                 "may_send": self.has_add_permission(request),
-                "may_see_customers": request.user.has_perm("customers.view_customer"),
+                "may_see_entries": upload.is_over
+                and upload.succeeded_rows
+                and upload.status != Status.UNDONE
+                and request.user.has_perm("customers.view_customer"),
             }
             if upload.status == Status.REVIEW:
                 context |= review_context(upload, may_act=may_act)
@@ -201,16 +207,36 @@ class FileUploadAdmin(ReviewPages, GuidePages, ComparisonPages):
     def state(self, upload: FileUpload) -> str:
         return upload.get_status_display()
 
+    @display(description="rows", ordering="total_rows")
+    def rows(self, upload: FileUpload) -> str:
+        return intcomma(upload.total_rows)
+
+    @display(description="good", ordering="succeeded_rows")
+    def good_rows(self, upload: FileUpload) -> str:
+        return intcomma(upload.succeeded_rows)
+
+    @display(description="refused", ordering="failed_rows")
+    def refused_rows(self, upload: FileUpload) -> str:
+        return intcomma(upload.failed_rows)
+
     @display(description="sent by", ordering="uploaded_by")
     def sent_by(self, upload: FileUpload) -> str:
         return upload.sender
 
+    @display(description="sent", ordering="created_at")
+    def sent_at(self, upload: FileUpload) -> str:
+        """Say when, by the clock on the tenant's wall; as its own page does."""
+        local = timezone.localtime(upload.created_at, ZoneInfo(upload.tenant.timezone))
+        return date_format(local, "DATETIME_FORMAT")
+
 
 @admin.register(RowIssue)
 class RowIssueAdmin(ViewOnlyAdmin):
+    class Media:
+        css = {"all": ["uploads/upload.css"]}
+
     tenant_path = "upload__tenant"
-    list_display = ["line", "column", "value", "message", "code", "upload"]
-    list_display_links = None
+    list_display = ["line", "column", "value", "message", "code", "file"]
     list_select_related = ["upload"]
     list_filter = [UploadFilter, CodeFilter]
     ordering = ["-upload_id", "line", "id"]
@@ -222,6 +248,14 @@ class RowIssueAdmin(ViewOnlyAdmin):
     @display(description="value, masked")
     def value(self, issue: RowIssue) -> str:
         return issue.value_masked
+
+    @display(description="file", ordering="upload_id")
+    def file(self, issue: RowIssue) -> str:
+        return format_html(
+            '<a class="upload-link" href="{}">{}</a>',
+            page_of(issue.upload_id),
+            issue.upload,
+        )
 
 
 @admin.register(UploadPart)

@@ -23,7 +23,7 @@ def live(upload: FileUpload, *, now: datetime) -> dict[str, Any]:
     return {
         "status": upload.status,
         "label": upload.get_status_display(),
-        "sentence": upload.sentence,
+        "sentence": upload.tell(intcomma),
         "over": upload.is_over,
         # When others are open, the page is loaded again for their buttons.
         "acts": " ".join(open_acts(upload)),

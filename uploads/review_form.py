@@ -116,7 +116,7 @@ class ReviewForm(forms.Form):
                 self[f"column_{place}"],
                 self[dates] if dates in self.fields else None,
                 note,
-                bool(note),
+                bool(note) or dates in self.fields,
             )
 
     @property

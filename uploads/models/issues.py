@@ -19,6 +19,7 @@ class RowIssue(models.Model):
 
     class Meta:
         db_table = "upload_row_issues"
+        verbose_name = "refused row"
         indexes = [
             # As the list is ordered: the newest file first, each from its top.
             models.Index(fields=["-upload", "line", "id"], name="ix_issue_list"),

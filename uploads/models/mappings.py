@@ -33,6 +33,7 @@ class ColumnMapping(models.Model):
 
     class Meta:
         db_table = "column_mappings"
+        verbose_name = "known layout"
         constraints = [
             models.UniqueConstraint(
                 fields=["tenant", "header_fingerprint"],

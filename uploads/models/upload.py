@@ -1,6 +1,7 @@
 """A customer file, and what became of it."""
 
 import uuid
+from collections.abc import Callable
 from datetime import datetime
 
 from django.conf import settings
@@ -140,6 +141,7 @@ class FileUpload(models.Model):
 
     class Meta:
         db_table = "file_uploads"
+        verbose_name = "upload"
         ordering = ["-id"]
         constraints = [
             models.CheckConstraint(
@@ -247,11 +249,15 @@ class FileUpload(models.Model):
 
     @property
     def sentence(self) -> str:
-        """How the upload stands, for people."""
+        """How the upload stands, in one line."""
+        return self.tell(str)
+
+    def tell(self, figure: Callable[[int], str]) -> str:
+        """Say how the upload stands, with each count written by `figure`."""
         if self.status == self.Status.COMPLETED:
             return (
-                f"Upload completed: {self.succeeded_rows} successful, "
-                f"{self.failed_rows} failed"
+                f"Upload completed: {figure(self.succeeded_rows)} successful, "
+                f"{figure(self.failed_rows)} failed"
             )
         if self.status == self.Status.FAILED:
             return f"Upload failed: {self.error}"
@@ -265,5 +271,10 @@ class FileUpload(models.Model):
         if self.status == self.Status.PAUSED:
             return "Paused: nothing more is loaded until it is resumed"
         if self.status == self.Status.UNDONE:
-            return f"Undone: {self.undone_rows} entries were taken out"
+            return f"Undone: {figure(self.undone_rows)} entries were taken out"
+        if self.status == self.Status.CANCELLED and self.succeeded_rows:
+            loaded = figure(self.succeeded_rows)
+            return f"Cancelled: {loaded} entries were loaded before, and stay"
+        if self.status == self.Status.CANCELLED:
+            return "Cancelled: nothing was loaded"
         return f"This upload is {self.get_status_display()}"
