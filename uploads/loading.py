@@ -6,6 +6,7 @@ from typing import BinaryIO, cast
 from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db import connection
+from psycopg.copy import LibpqWriter
 
 from contacts.collector import no_collector
 from customers.models import Customer
@@ -23,6 +24,10 @@ _COPY_ISSUES = (
     f"COPY {RowIssue._meta.db_table}"
     " (upload_id, line, column_name, value_masked, code, message) FROM STDIN"
 )
+
+# Bytes of lines that may wait for PostgreSQL, while the next block is read: as a rule a
+# whole part's, so that neither waits for the other before the part's end.
+_SENT_AHEAD = 1 << 20
 
 
 def load_part(part: UploadPart, *, now: datetime) -> tuple[int, int]:
@@ -50,7 +55,9 @@ def load_part(part: UploadPart, *, now: datetime) -> tuple[int, int]:
         connection.cursor() as cursor,
     ):
         # PostgreSQL takes in a block while the next one is read.
-        with cursor.copy(_COPY_CUSTOMERS % ", ".join(writer.columns)) as copy:
+        statement = _COPY_CUSTOMERS % ", ".join(writer.columns)
+        unhurried = LibpqWriter(cursor.cursor, flush_threshold=_SENT_AHEAD)
+        with cursor.copy(statement, writer=unhurried) as copy:
             for block in read_blocks(
                 cast(BinaryIO, file),
                 layout.shape(),

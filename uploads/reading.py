@@ -12,6 +12,7 @@ from django.core.files import File
 from django.core.files.storage import default_storage
 from django.db import DatabaseError, connection, transaction
 
+from contacts.collector import no_collector
 from uploads.choices import Choices
 from uploads.corrections import with_parents_writing
 from uploads.encodings import UnknownColumns, UnreadableFile
@@ -83,7 +84,7 @@ def _read(upload: FileUpload, now: datetime) -> int:
     try:
         rows_file, sheet = _rows_file(upload)
         choices = Choices.of(upload.choices)
-        with default_storage.open(rows_file) as file:
+        with no_collector(), default_storage.open(rows_file) as file:
             understood = understand(
                 cast(BinaryIO, file),
                 sheet=sheet.name if sheet else "",

@@ -7,7 +7,6 @@ import csv
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from uploads.encodings import UnreadableFile
@@ -152,10 +151,12 @@ class _Parser:
             return False
         if len(rows) != len(self.lines):
             return False
-        usual = set(map(len, rows)) == {self.shape.width} and not self.shape.damaged
-        if usual and all(map(itemgetter(0), rows)):
-            numbers = range(self.first_line, self.first_line + len(rows))
-            self.rows = list(zip(numbers, rows, strict=True))
+        if set(map(len, rows)) == {self.shape.width} and not self.shape.damaged:
+            self.rows = [
+                (line, row)
+                for line, row in enumerate(rows, start=self.first_line)
+                if row[0] or any(map(str.strip, row))
+            ]
         else:
             for index, row in enumerate(rows):
                 self._take(index, row)
