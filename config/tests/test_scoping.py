@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.contrib import admin
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Group, Permission, User
 from django.db import connection
 from django.db.models import Model, UUIDField
 from django.test import Client
@@ -19,6 +19,7 @@ from contacts.models import Contact, ContactIdentity, ContactMerge
 from contacts.tests.factories import ContactFactory
 from customers.models import Customer
 from messaging.models import ChatMessage, MessageMedia, MessageStatus
+from messaging.tests.factories import WebhookEventFactory
 from tenants.models import Tenant
 from tenants.scoped_admin import SuperuserOnly, TenantScopedAdmin
 from tenants.tests.factories import (
@@ -150,6 +151,11 @@ MAKERS: dict[str, Callable[[Tenant], Model]] = {
     "uploads.UploadPart": make_part,
 }
 PAGES = admin.site._registry
+CLOSED_MAKERS: dict[str, Callable[[], Model]] = {
+    "auth.Group": lambda: Group.objects.create(name="Managers"),
+    "auth.User": StaffFactory.create,
+    "messaging.WebhookEvent": WebhookEventFactory.create,
+}
 SCOPED = [
     m._meta.label for m, page in PAGES.items() if isinstance(page, TenantScopedAdmin)
 ]
@@ -249,11 +255,19 @@ def test_a_list_of_a_tenant_that_cannot_be_is_empty(
 def test_what_belongs_to_no_tenant_is_for_superusers_only(
     client: Client, stranger: User, label: str
 ) -> None:
-    closed = client.get(address(label, "changelist"))
-    client.force_login(User.objects.create_superuser("owner"))
-    opened = client.get(address(label, "changelist"))
+    row = CLOSED_MAKERS[label]()
+    pages = [address(label, "changelist"), address(label, "add")]
+    pages += [address(label, page, row.pk) for page in ("change", "delete", "history")]
 
-    assert (closed.status_code, opened.status_code) == (403, 200)
+    seen = {client.get(page).status_code for page in pages}
+    posted = {client.post(page, {"post": "yes"}).status_code for page in pages}
+    client.force_login(User.objects.create_superuser("owner"))
+    opened = client.get(pages[0])
+
+    assert seen == {403}
+    assert posted == {403}
+    assert type(row)._default_manager.filter(pk=row.pk).exists()
+    assert opened.status_code == 200
 
 
 @pytest.mark.parametrize("label", [*SCOPED, *CLOSED])

@@ -159,18 +159,19 @@ def test_no_page_looks_at_more_than_its_window(
             tenant=tenant,
             name=str(minute),
             created_at=MORNING + timedelta(minutes=minute // 2),
-            updated_at=MORNING + timedelta(days=minute in (0, 1, 9)),
+            # The seventh ends the first window, and is in it.
+            updated_at=MORNING + timedelta(days=minute in (0, 1, 7, 9)),
         )
     program, pages = program_of(tenant), []
     since = quote((MORNING + timedelta(hours=1)).isoformat())
-    address = f"{CONTACTS}?updated_since={since}&limit=1"
+    address = f"{CONTACTS}?updated_since={since}&limit=2"
 
     while address:
         page = program.get(address).json()
         pages.append([one["name"] for one in page["results"]])
         address = page["next"]
 
-    assert [name for page in pages for name in page] == ["9", "1", "0"]
+    assert [name for page in pages for name in page] == ["9", "7", "1", "0"]
     assert [] in pages  # short, and yet not the last
     assert ContactList.pagination_class is KeysetPagination
 
