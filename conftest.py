@@ -5,11 +5,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connection
+from django.test import Client
 from django.utils import timezone
 from hypothesis import settings as hypothesis_settings
 
 from messaging.services import process_events
+from tenants.tests.factories import TenantFactory, clerk_of
 from uploads.models import FileUpload
 from uploads.processing import finish_upload, load_next_part
 from uploads.reading import read_upload
@@ -23,6 +26,22 @@ hypothesis_settings.load_profile("whatever the load")
 def fast_password_hash(settings: Any) -> None:
     # The real one takes half a second for each member of staff, on purpose.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def clerk(client: Client) -> User:
+    """A member of staff of one tenant, logged in."""
+    user = clerk_of(TenantFactory.create())
+    client.force_login(user)
+    return user
+
+
+@pytest.fixture
+def owner(client: Client) -> User:
+    """A superuser, logged in."""
+    user = User.objects.create_superuser("owner")
+    client.force_login(user)
+    return user
 
 
 @pytest.fixture

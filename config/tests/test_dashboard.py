@@ -3,7 +3,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group, Permission, User
+from django.contrib.auth.models import Permission, User
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
@@ -69,21 +69,6 @@ def make_entries(tenant: Tenant, count: int) -> FileUpload:
             fingerprint=uuid.uuid4().hex,
         )
     return upload
-
-
-@pytest.fixture
-def owner(client: Client) -> User:
-    user = User.objects.create_superuser("owner")
-    client.force_login(user)
-    return user
-
-
-@pytest.fixture
-def clerk(client: Client) -> User:
-    user = MembershipFactory.create().user
-    user.groups.add(Group.objects.get(name="Staff"))
-    client.force_login(user)
-    return user
 
 
 def test_the_figures_are_those_of_the_operators_sql(

@@ -3,7 +3,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from django.contrib.auth.models import Group, Permission, User
+from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
 
@@ -15,7 +15,7 @@ from customers.addresses import phone_address
 from customers.models import Customer
 from messaging.tests.factories import ChatMessageFactory
 from tenants.models import Tenant
-from tenants.tests.factories import MembershipFactory, TenantFactory
+from tenants.tests.factories import TenantFactory
 from uploads.models import FileUpload
 
 pytestmark = pytest.mark.django_db
@@ -38,14 +38,6 @@ def make_entry(tenant: Tenant, phone: str, name: str) -> Customer:
         days_past_due=12,
         fingerprint=uuid.uuid4().hex,
     )
-
-
-@pytest.fixture
-def clerk(client: Client) -> User:
-    user = MembershipFactory.create().user
-    user.groups.add(Group.objects.get(name="Staff"))
-    client.force_login(user)
-    return user
 
 
 @pytest.fixture

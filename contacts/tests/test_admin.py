@@ -1,7 +1,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -9,7 +9,7 @@ from django.utils import timezone
 from contacts.models import Contact, ContactIdentity, ContactMerge
 from contacts.panels import register_contact_panel
 from contacts.tests.factories import ContactFactory
-from tenants.tests.factories import MembershipFactory, TenantFactory
+from tenants.tests.factories import TenantFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -19,15 +19,6 @@ ADD = reverse("admin:contacts_contact_add")
 
 def page_of(contact: Contact) -> str:
     return reverse("admin:contacts_contact_change", args=[contact.pk])
-
-
-@pytest.fixture
-def clerk(client: Client) -> User:
-    """A member of staff of one tenant, logged in."""
-    user = MembershipFactory.create().user
-    user.groups.add(Group.objects.get(name="Staff"))
-    client.force_login(user)
-    return user
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group, Permission, User
+from django.contrib.auth.models import Permission, User
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
@@ -20,15 +20,6 @@ pytestmark = pytest.mark.django_db
 
 LIST = reverse("admin:contacts_contact_changelist")
 MORNING = datetime(2026, 11, 22, 9, tzinfo=UTC)
-
-
-@pytest.fixture
-def clerk(client: Client) -> User:
-    """A member of staff of one tenant, logged in."""
-    user: User = MembershipFactory.create().user
-    user.groups.add(Group.objects.get(name="Staff"))
-    client.force_login(user)
-    return user
 
 
 @pytest.fixture

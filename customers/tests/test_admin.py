@@ -1,7 +1,6 @@
 from decimal import Decimal
 
 import pytest
-from django.contrib.auth.models import Group
 from django.test import Client
 from django.urls import reverse
 
@@ -10,7 +9,6 @@ from customers.models import Customer
 from customers.rupees import rupees
 from customers.search import matching
 from customers.tests.factories import CustomerFactory, UploadRowFactory
-from tenants.tests.factories import MembershipFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -19,14 +17,6 @@ LIST = reverse("admin:customers_customer_changelist")
 
 def page_of(entry: Customer) -> str:
     return reverse("admin:customers_customer_change", args=[entry.pk])
-
-
-@pytest.fixture
-def clerk(client: Client):
-    user = MembershipFactory.create().user
-    user.groups.add(Group.objects.get(name="Staff"))
-    client.force_login(user)
-    return user
 
 
 @pytest.fixture

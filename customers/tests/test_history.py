@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from django.contrib.auth.models import Group, Permission, User
+from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
 
@@ -14,19 +14,11 @@ from customers.history_chart import loans_of
 from customers.models import Customer
 from customers.tests.factories import CustomerFactory, UploadRowFactory
 from tenants.models import Tenant
-from tenants.tests.factories import MembershipFactory, TenantFactory
+from tenants.tests.factories import TenantFactory
 
 pytestmark = pytest.mark.django_db
 
 PHONE = "+919876543210"
-
-
-@pytest.fixture
-def clerk(client: Client) -> User:
-    user = MembershipFactory.create().user
-    user.groups.add(Group.objects.get(name="Staff"))
-    client.force_login(user)
-    return user
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from messaging.tests.bodies import status as status_item
 from messaging.tests.factories import ChatMessageFactory, WebhookEventFactory
 from messaging.tests.posting import deliver
 from tenants.models import WhatsAppNumber
-from tenants.tests.factories import MembershipFactory, WhatsAppNumberFactory
+from tenants.tests.factories import WhatsAppNumberFactory, clerk_of
 
 pytestmark = pytest.mark.django_db
 
@@ -36,15 +36,7 @@ MARKUP = "<script>alert(1)</script>"
 @pytest.fixture
 def clerk(client: Client, number: WhatsAppNumber) -> User:
     """A member of staff of the number's tenant, logged in."""
-    user = MembershipFactory.create(tenant=number.tenant).user
-    user.groups.add(Group.objects.get(name="Staff"))
-    client.force_login(user)
-    return user
-
-
-@pytest.fixture
-def owner(client: Client) -> User:
-    user = User.objects.create_superuser("owner")
+    user = clerk_of(number.tenant)
     client.force_login(user)
     return user
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group, Permission, User
+from django.contrib.auth.models import Permission, User
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from messaging.models import MessageMedia
 from messaging.tests.factories import MessageMediaFactory, StoredMediaFactory
-from tenants.tests.factories import MembershipFactory, StaffFactory
+from tenants.tests.factories import MembershipFactory, StaffFactory, clerk_of
 
 pytestmark = pytest.mark.django_db
 
@@ -28,8 +28,7 @@ def kept(settings, tmp_path: Path) -> Path:
 
 
 def log_in_staff_of(media: MessageMedia, client: Client) -> User:
-    user = MembershipFactory.create(tenant=media.tenant).user
-    user.groups.add(Group.objects.get(name="Staff"))
+    user = clerk_of(media.tenant)
     client.force_login(user)
     return user
 

@@ -1,9 +1,10 @@
 from datetime import timedelta
 
 import factory
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
+from config.staff_role import NAME as STAFF_ROLE
 from tenants.models import ApiClient, Membership, Tenant, WhatsAppNumber
 
 
@@ -43,6 +44,13 @@ class MembershipFactory(factory.django.DjangoModelFactory[Membership]):
 
     user = factory.SubFactory(StaffFactory)
     tenant = factory.SubFactory(TenantFactory)
+
+
+def clerk_of(tenant: Tenant) -> User:
+    """Return a member of the tenant's staff, in the role that they all have."""
+    user: User = MembershipFactory.create(tenant=tenant).user
+    user.groups.add(Group.objects.get(name=STAFF_ROLE))
+    return user
 
 
 class ApiClientFactory(factory.django.DjangoModelFactory[ApiClient]):

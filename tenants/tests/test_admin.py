@@ -22,13 +22,6 @@ def page_of(number: WhatsAppNumber) -> str:
 
 
 @pytest.fixture
-def owner(client: Client) -> User:
-    user = User.objects.create_superuser("owner")
-    client.force_login(user)
-    return user
-
-
-@pytest.fixture
 def number(owner: User) -> WhatsAppNumber:
     return WhatsAppNumberFactory.create(app_secret="s3cret", access_token="EAAGtoken")
 
