@@ -7,6 +7,7 @@ read for it, or why not. Refuse, never guess: a wrong digit is another person's 
 import re
 
 from contacts.phones import PhoneRefused, mask, parse_phone
+from uploads.loan_numbers import passes_as_aadhaar
 from uploads.national_ids import (
     is_aadhaar,
     mask_as_national_id,
@@ -64,6 +65,14 @@ CELL_ERRORS = {
     ),
 }  # fmt: skip
 
+# As refused rows go out.
+_MASKED_BY_US = re.compile(r"X{8}[0-9]{4}\?")
+_LOAN_NUMBER_IS_AADHAAR = Refused(
+    "loan_number_national_id",
+    "By its check digit this is an Aadhaar number: enter the loan's number. If it is "
+    "that, put letters before it, such as LN.",
+)
+
 _TOO_LONG = Refused("text_too_long", "This text is too long for its column.")
 
 
@@ -103,6 +112,8 @@ def read_loan_number(text: str) -> str | Refused:
     It is not searched for Aadhaar numbers: one in ten loan numbers of twelve digits
     passes the check by chance, and the loan would be lost.
     """
+    if _MASKED_BY_US.fullmatch(text):
+        return _LOAN_NUMBER_IS_AADHAAR
     if len(text) > LONGEST_INDEXED:
         return _TOO_LONG
     if text.casefold() in ABSENT:  # or all loans without a number were one
@@ -118,6 +129,14 @@ def read_loan_number(text: str) -> str | Refused:
             "Excel has destroyed digits: format the column as text, enter it again.",
         )
     return plain
+
+
+def read_guarded_loan_number(text: str) -> str | Refused:
+    """Return a loan's number in a column whose own are not of twelve digits."""
+    number = read_loan_number(text)
+    if isinstance(number, str) and passes_as_aadhaar(number):
+        return _LOAN_NUMBER_IS_AADHAAR
+    return number
 
 
 def read_email(text: str) -> str | Refused:

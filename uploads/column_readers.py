@@ -23,6 +23,7 @@ from uploads.cells import (
     LONGEST_TEXT,
     USUAL_EMAIL,
     read_email,
+    read_guarded_loan_number,
     read_loan_number,
     read_name,
     read_phone,
@@ -123,7 +124,9 @@ def _careful(name: str, layout: Layout, region: str) -> Callable[[str], Value]:
         "email": read_email,
         "language": read_short_text,
         "state": read_short_text,
-        "loan_number": read_loan_number,
+        "loan_number": read_loan_number
+        if layout.twelve_digit_loans
+        else read_guarded_loan_number,
         "days_past_due": read_days,
     }[name]
 
@@ -184,9 +187,16 @@ def _emails(reader: CellReader) -> ColumnReader:
 
 def _loan_numbers(reader: CellReader) -> ColumnReader:
     careful, none = reader.value, reader.blank
+    if reader.read is read_loan_number:
+        return lambda column: [
+            cell
+            if 4 < len(cell) <= LONGEST_INDEXED and cell.isalnum()  # "none" has four
+            else (careful(cell) if cell else none)
+            for cell in column
+        ]
     return lambda column: [
         cell
-        if 4 < len(cell) <= LONGEST_INDEXED and cell.isalnum()  # "none" has four
+        if 4 < len(cell) <= LONGEST_INDEXED and len(cell) != 12 and cell.isalnum()
         else (careful(cell) if cell else none)
         for cell in column
     ]

@@ -29,7 +29,7 @@ def with_parents_columns(layout: Layout, parent: Layout) -> Layout:
 
 
 def with_parents_writing(upload: FileUpload, layout: Layout) -> Layout:
-    """Return the layout with dates and amounts written as in the corrected file.
+    """Return the layout with its cells written as in the corrected file.
 
     A few refused rows say nothing about a column. Worse, a date in the wrong order is
     among them because it was refused, and would turn round all the others.
@@ -42,4 +42,5 @@ def with_parents_writing(upload: FileUpload, layout: Layout) -> Layout:
         date_orders=layout.date_orders | parent.date_orders,
         money_styles=layout.money_styles | parent.money_styles,
         open_dates=(),
+        twelve_digit_loans=parent.twelve_digit_loans,
     )

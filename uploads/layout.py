@@ -51,6 +51,9 @@ class Layout:
     # Date columns in which nothing says what stands first.
     open_dates: tuple[str, ...] = ()
     sheet: str = ""  # of a workbook: its rows are lines, parted by tabs
+    # Loan numbers of twelve digits are the lender's own. Where they are not, one that
+    # passes for an Aadhaar number is taken for it.
+    twelve_digit_loans: bool = True
 
     def shape(self) -> Shape:
         return Shape(
@@ -87,6 +90,7 @@ class Layout:
             else {int(place): name for place, name in meanings.items()},
             open_dates=tuple(kept.get("open_dates", ())),
             sheet=kept.get("sheet", ""),
+            twelve_digit_loans=kept.get("twelve_digit_loans", True),
         )
 
 

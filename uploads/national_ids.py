@@ -124,7 +124,7 @@ def mask_national_ids(text: str) -> str:
     for found in _TWELVE_DIGITS.finditer(text):
         start, end = found.start(), found.end(1)
         written = text[start:end]
-        digits = "".join(filter(str.isdecimal, _ascii_digits(written)))
+        digits = "".join(filter(str.isdecimal, ascii_digits(written)))
         if start >= done and is_aadhaar(digits) and _is_one_number(written):
             pieces += [text[done:start], f"XXXXXXXX{digits[8:]}"]
             done = end
@@ -135,6 +135,15 @@ def mask_as_national_id(text: str) -> str:
     """Return what may be shown of a cell that should hold a national id."""
     kept = "".join(mark for mark in text if mark.isalnum() or mark in _MASK_MARKS)
     return "X" * len(kept) if len(kept) <= 4 else "X" * (len(kept) - 4) + kept[-4:]
+
+
+def ascii_digits(text: str) -> str:
+    """Return the text with the digits of every script as those of ASCII."""
+    if text.isascii():
+        return text
+    return "".join(
+        str(unicodedata.decimal(mark)) if mark.isdecimal() else mark for mark in text
+    )
 
 
 def is_aadhaar(text: str) -> bool:
@@ -166,7 +175,7 @@ def _is_one_number(written: str) -> bool:
     groups, marks = parts[0::2], parts[1::2]
     if len(set(map(len, groups))) == 1 or marks == ["."]:
         return True
-    digits = _ascii_digits("".join(groups))
+    digits = ascii_digits("".join(groups))
     is_phone = digits[0] in "6789" and 10 in accumulate(map(len, groups))
     is_phone = is_phone or (digits[:2] == "91" and digits[2] in "6789")
     return (
@@ -178,18 +187,10 @@ def _is_one_number(written: str) -> bool:
 
 def _plain(text: str) -> str:
     """Drop what only carries an id: scripts, a spreadsheet's wrappings, long dashes."""
-    plain = _LONG_DASH.sub("-", _ascii_digits(text)).removeprefix("'")
+    plain = _LONG_DASH.sub("-", ascii_digits(text)).removeprefix("'")
     if plain.startswith('="') and plain.endswith('"'):
         plain = plain[2:-1]
     return plain.strip()
-
-
-def _ascii_digits(text: str) -> str:
-    if text.isascii():
-        return text
-    return "".join(
-        str(unicodedata.decimal(mark)) if mark.isdecimal() else mark for mark in text
-    )
 
 
 @cache

@@ -11,6 +11,7 @@ from typing import BinaryIO, NamedTuple
 from uploads.columns import LABELS, nearest_header, told_apart
 from uploads.header_names import known_fields
 from uploads.layout import Layout
+from uploads.loan_numbers import masked_loan_number
 from uploads.national_ids import mask_as_national_id, mask_national_ids
 from uploads.reader import Evidence
 from uploads.records import Block, read_blocks
@@ -102,6 +103,7 @@ def settle(layout: Layout, block: Block, *, known: Layout) -> Layout:
     evidence.look_at(block)
     orders, styles = evidence.date_orders(), evidence.money_styles()
     open_dates = set(evidence.open_dates())
+    twelve_digit_loans = evidence.twelve_digit_loans()
     if (known.headers, known.delimiter) == (layout.headers, layout.delimiter):
         before, now = known.columns().fields, layout.columns().fields
         same = {name for name, place in now.items() if before.get(name) == place}
@@ -113,10 +115,13 @@ def settle(layout: Layout, block: Block, *, known: Layout) -> Layout:
                 open_dates.discard(name)
                 orders[name] = known.date_orders[name]
         styles |= {n: known.money_styles[n] for n in same & set(known.money_styles)}
+        if "loan_number" in same:
+            twelve_digit_loans = known.twelve_digit_loans
     return replace(
         layout,
         date_orders=orders,
         money_styles=styles,
+        twelve_digit_loans=twelve_digit_loans,
         open_dates=tuple(name for name in orders if name in open_dates),
     )
 
@@ -263,11 +268,14 @@ class _Masks:
         }
         self._ids = ids | columns.secret | {columns.fields.get("national_id", -1)}
         self._loan_number = columns.fields.get("loan_number")
+        self._loans_are_guarded = not layout.twelve_digit_loans
 
     def __call__(self, place: int, text: str) -> str:
         if place in self._ids:
             return mask_as_national_id(text)
-        return text if place == self._loan_number else mask_national_ids(text)
+        if place == self._loan_number:
+            return masked_loan_number(text) if self._loans_are_guarded else text
+        return mask_national_ids(text)
 
 
 def _short(text: str) -> str:

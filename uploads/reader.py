@@ -31,6 +31,7 @@ from uploads.layout import (
     missing_sentence,
     no_header_sentence,
 )
+from uploads.loan_numbers import LoanNumberEvidence
 from uploads.records import Block, read_blocks
 
 ROWS_A_PART = 20_000
@@ -185,6 +186,7 @@ def understand(
             date_orders=evidence.date_orders(),
             money_styles=evidence.money_styles(),
             open_dates=evidence.open_dates(),
+            twelve_digit_loans=evidence.twelve_digit_loans(),
         ),
         parts=parts,
         notices=notices,
@@ -215,6 +217,8 @@ class Evidence:
         self.money = {
             name: MoneyEvidence() for name in MONEY_FIELDS if name in columns.fields
         }
+        self.loans = LoanNumberEvidence()
+        self.is_ours = bool(columns.helpers)
 
     def look_at(self, block: Block) -> None:
         for name, dates in self.dates.items():
@@ -225,6 +229,9 @@ class Evidence:
                 place = self.places[name]
                 cells = {row[place] for _, row in block.rows}
                 money.look_at(filterfalse(str.isdigit, cells))
+        if "loan_number" in self.places and not self.loans.settled:
+            place = self.places["loan_number"]
+            self.loans.look_at([row[place] for _, row in block.rows])
 
     def date_orders(self) -> dict[str, DateOrder]:
         return {
@@ -237,6 +244,10 @@ class Evidence:
 
     def money_styles(self) -> dict[str, MoneyStyle]:
         return {name: money.settle() for name, money in self.money.items()}
+
+    def twelve_digit_loans(self) -> bool:
+        # What stands bare in a file of refused rows was judged in the whole file.
+        return self.is_ours or self.loans.settle()
 
     def assumptions(self, headers: Sequence[str]) -> list[str]:
         orders = self.date_orders()

@@ -3,7 +3,7 @@
 They have the file's own columns in its order, then `_line` and `_error`, which a file
 that comes back is allowed to have. National ids in them are masked: a good one keeps
 its four and is read like any masked id; a bad one gets a question mark and is refused
-again until somebody enters it anew.
+again until somebody enters it anew. So does one among the loan numbers.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,6 +14,7 @@ from django.core.files.storage import default_storage
 from customers.spreadsheet_cells import plain_cell, spreadsheet_cell
 from uploads.cells import ABSENT
 from uploads.layout import Layout
+from uploads.loan_numbers import masked_loan_number
 from uploads.models import FileUpload, RowIssue, UploadPart
 from uploads.national_ids import (
     mask_as_national_id,
@@ -107,6 +108,7 @@ class _RowWriter:
         ]
         self.id_place = columns.fields.get("national_id")
         self.loan_place = columns.fields.get("loan_number")
+        self.twelve_digit_loans = layout.twelve_digit_loans
         self.secret = columns.secret
 
     def header(self) -> list[str]:
@@ -140,7 +142,8 @@ class _RowWriter:
         if place in self.secret:
             return mask_as_national_id(cell)
         if place == self.loan_place:
-            return cell  # of twelve digits, one in ten would be lost by chance
+            # Where they are of twelve digits, one in ten would be lost by chance.
+            return cell if self.twelve_digit_loans else masked_loan_number(cell)
         return mask_national_ids(cell)
 
 

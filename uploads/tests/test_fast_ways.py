@@ -8,6 +8,7 @@ import hmac
 import random
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -127,9 +128,11 @@ def dirtied(
     return cells
 
 
-def both_ways(field: str, cells: list[str]) -> tuple[list[Value], list[Value]]:
-    fast = column_reader(field, LAYOUT, region="IN", blank="blank")(cells)
-    careful = cell_reader(field, LAYOUT, region="IN", blank="blank").value
+def both_ways(
+    field: str, cells: list[str], layout: Layout = LAYOUT
+) -> tuple[list[Value], list[Value]]:
+    fast = column_reader(field, layout, region="IN", blank="blank")(cells)
+    careful = cell_reader(field, layout, region="IN", blank="blank").value
     return fast, [careful(cell) for cell in cells]
 
 
@@ -157,6 +160,17 @@ def test_a_column_is_read_as_its_cells_are(
         case for case in zip(cells, fast, careful, strict=True) if case[1] != case[2]
     ] == []
     assert sum(isinstance(value, str) for value in fast) > count / 10
+
+
+def test_a_guarded_column_of_loan_numbers_is_read_as_its_cells_are() -> None:
+    cells = dirtied(loan_number, seed=4, count=10_000)
+    guarded = replace(LAYOUT, twelve_digit_loans=False)
+
+    fast, careful = both_ways("loan_number", cells, guarded)
+
+    assert fast == careful
+    refused = [value.code for value in fast if isinstance(value, Refused)]
+    assert refused.count("loan_number_national_id") > 50
 
 
 def test_a_column_of_phones_is_read_as_libphonenumber_reads_them(

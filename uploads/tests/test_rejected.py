@@ -189,8 +189,11 @@ def test_a_second_column_of_national_ids_is_masked_too() -> None:
     assert table(upload)[1][2:4] == ["XXXXXXXX9046", "XXXXXX234F"]
 
 
-def test_a_loan_number_goes_out_whole() -> None:
-    upload = load(f"Name,Mobile,LAN\nAsha,12,{AADHAAR}\n")
+def test_a_loan_number_goes_out_whole_among_others_of_twelve_digits() -> None:
+    upload = load(
+        f"Name,Mobile,LAN\nAsha,12,{AADHAAR}\n"
+        f"Vikram,9876543211,{WRONG_AADHAAR}\nMeera,9876543212,450000000001\n"
+    )
 
     assert table(upload)[1][2] == AADHAAR
 
