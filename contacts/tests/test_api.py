@@ -8,18 +8,12 @@ from contacts.models import Contact, ContactIdentity
 from contacts.tests.factories import ContactFactory
 from tenants.keyset import KeysetPagination
 from tenants.models import Tenant
-from tenants.tests.factories import TenantFactory
 from tenants.tests.programs import program_of
 
 pytestmark = pytest.mark.django_db
 
 CONTACTS = "/api/v1/contacts/"
 MORNING = datetime(2026, 11, 22, 9, tzinfo=UTC)
-
-
-@pytest.fixture
-def tenant() -> Tenant:
-    return TenantFactory.create()
 
 
 def names(tenant: Tenant, **query: str) -> list[str]:

@@ -58,11 +58,6 @@ def people(tenant: Tenant) -> set[tuple[str | None, str, frozenset[str]]]:
     }
 
 
-@pytest.fixture
-def tenant(db: None) -> Tenant:
-    return TenantFactory.create()
-
-
 def test_a_new_sender_becomes_a_contact_with_its_profile_name(tenant: Tenant) -> None:
     upsert(tenant, at(0, phone=ASHA, user_id="IN.77", profile_name=" Asha  Verma "))
 

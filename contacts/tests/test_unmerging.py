@@ -1,0 +1,215 @@
+"""Taking a merge back: every table as it was, or why not."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+
+from contacts.models import Contact, ContactIdentity, ContactMerge
+from contacts.services import name_by_staff
+from contacts.tests.factories import ContactFactory
+from contacts.tests.merges import (
+    BRAZIL,
+    BRAZIL_SHORT,
+    LATER,
+    NOON,
+    dedupe,
+    drop_unique_index,
+    identity,
+    merge,
+    person,
+    recount,
+    tables,
+)
+from contacts.unmerging import MergeStands, undo_merge
+from messaging.models import ChatMessage
+from messaging.tests.factories import ChatMessageFactory
+from tenants.models import Tenant
+from tenants.tests.factories import StaffFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def undo(one: ContactMerge) -> None:
+    undo_merge(merge_id=one.pk, tenant_id=one.tenant_id, undone_by=None, now=LATER)
+
+
+def obstacles_of(one: ContactMerge) -> list[str]:
+    before = tables()
+    with pytest.raises(MergeStands) as refused:
+        undo(one)
+    assert tables() == before
+    return list(refused.value.obstacles)
+
+
+def test_an_undo_restores_every_table_exactly(tenant: Tenant) -> None:
+    kept = person(tenant, messages=2, phone_number=None, name="WhatsApp user")
+    gone = person(tenant, messages=3, profile_name="Asha", profile_name_at=NOON)
+    identity(kept, "IN.77", kind="whatsapp_user_id")
+    identity(gone, gone.phone_number or "")
+    before = tables()
+    clerk = StaffFactory.create()
+
+    one = merge(kept, gone)
+    undo_merge(merge_id=one.pk, tenant_id=tenant.pk, undone_by=clerk, now=LATER)
+
+    assert tables() == before
+    one.refresh_from_db()
+    assert (one.undone_at, one.undone_by) == (LATER, clerk)
+
+
+def test_three_of_one_number_are_three_merges_undone_last_first(
+    tenant: Tenant,
+) -> None:
+    drop_unique_index()
+    people = [
+        person(tenant, messages=count, phone_number="919800000001", name="")
+        for count in (1, 2, 3)
+    ]
+    before = tables()
+    dedupe(tenant)
+
+    contact = Contact.objects.get()
+    first, second = ContactMerge.objects.order_by("pk")
+    assert (contact.pk, contact.message_count) == (people[0].pk, 6)
+    assert obstacles_of(first) == [
+        f"Contact {people[2].pk} has since been merged into contact "
+        f"{contact.pk} as well: undo merge {second.pk} first."
+    ]
+    undo(second)
+    undo(first)
+
+    assert tables() == before
+
+
+def test_the_longest_spelling_of_a_number_is_shown(tenant: Tenant) -> None:
+    old = person(tenant, messages=1, phone_number=BRAZIL_SHORT)
+    person(tenant, messages=1, phone_number=BRAZIL)
+    before = tables()
+
+    dedupe(tenant)
+
+    contact = Contact.objects.get()
+    assert (contact.pk, contact.phone_number) == (old.pk, BRAZIL)
+    undo(ContactMerge.objects.get())
+    assert tables() == before
+
+
+def test_messages_that_came_since_stay_with_who_got_them(tenant: Tenant) -> None:
+    kept = person(tenant, messages=2)
+    gone = person(tenant, messages=4)
+    merged = merge(kept, gone)
+    ChatMessageFactory.create(contact=kept, sent_at=NOON - timedelta(days=1))
+    recount(kept)
+
+    undo(merged)
+
+    for contact, count in ((kept, 3), (gone, 4)):
+        contact.refresh_from_db()
+        span = sorted(contact.messages.values_list("sent_at", flat=True))
+        assert contact.message_count == len(span) == count
+        assert contact.first_message_at == span[0]
+        assert contact.last_message_at == span[-1]
+
+
+def test_a_newer_profile_name_stays_when_the_merge_is_undone(tenant: Tenant) -> None:
+    kept = person(tenant, name="919800000001", name_source="phone")
+    gone = person(tenant, name="Asha", profile_name="Asha", profile_name_at=NOON)
+    merged = merge(kept, gone)
+    Contact.objects.filter(pk=kept.pk).update(
+        name="Asha V", profile_name="Asha V", profile_name_at=LATER
+    )
+
+    undo(merged)
+
+    assert list(Contact.objects.order_by("pk").values_list("name", "name_source")) == [
+        ("Asha V", "profile"),
+        ("Asha", ""),
+    ]
+
+
+def test_a_survivor_that_was_merged_itself_is_to_come_back_first(
+    tenant: Tenant,
+) -> None:
+    first, second, third = (person(tenant, messages=1) for _ in range(3))
+    before = tables()
+    inner = merge(second, third)
+    outer = merge(first, second)
+
+    assert obstacles_of(inner) == [
+        f"Contact {second.pk} has since been merged into contact {first.pk}: "
+        f"undo merge {outer.pk} first."
+    ]
+    undo(outer)
+    inner.refresh_from_db()
+    undo(inner)
+
+    assert tables() == before
+
+
+def test_what_stands_in_the_way_of_an_undo_is_named(tenant: Tenant) -> None:
+    kept, gone = person(tenant), person(tenant, phone_number="919876543210")
+    moved = identity(gone, "919876543210")
+    merged = merge(kept, gone)
+    taker = ContactFactory.create(tenant=tenant, phone_number="919876543210")
+    ContactIdentity.objects.filter(pk=moved.pk).update(contact=taker)
+    kept.refresh_from_db()
+    name_by_staff(contact=kept, name="Somebody", now=LATER)
+    Contact.objects.filter(pk=kept.pk).update(email="new@example.in")
+
+    assert obstacles_of(merged) == [
+        f"Staff have changed the name of contact {kept.pk} since.",
+        f"The e-mail address of contact {kept.pk} was changed since.",
+        f"The number ********3210 is contact {taker.pk}'s now.",
+        f"The phone number ********3210 means contact {taker.pk} now.",
+    ]
+
+
+def test_what_was_deleted_since_stands_in_the_way_of_an_undo(tenant: Tenant) -> None:
+    kept, gone = person(tenant), person(tenant, messages=3)
+    moved = identity(gone, gone.phone_number or "")
+    merged = merge(kept, gone)
+    newest = ChatMessage.objects.latest("sent_at")
+    newest.delete()
+    moved.delete()
+
+    assert sorted(obstacles_of(merged)) == [
+        "1 of its chat messages were deleted since.",
+        "1 of its contact identities were deleted since.",
+    ]
+
+
+def test_an_id_that_was_given_again_stands_in_the_way_of_an_undo(
+    tenant: Tenant,
+) -> None:
+    kept, gone = person(tenant), person(tenant)
+    merged = merge(kept, gone)
+    ContactFactory.create(pk=gone.pk, tenant=tenant)
+
+    assert obstacles_of(merged) == [f"There is a contact {gone.pk} again."]
+
+
+def test_a_merge_is_undone_once(tenant: Tenant) -> None:
+    merged = merge(person(tenant), person(tenant))
+    undo(merged)
+
+    assert obstacles_of(merged) == [f"Merge {merged.pk} was undone already."]
+
+
+def test_an_exact_duplicate_comes_back_only_where_a_number_may_stand_twice(
+    tenant: Tenant,
+) -> None:
+    drop_unique_index()
+    people = [person(tenant, phone_number="919876543210") for _ in range(2)]
+    merged = merge(*people)
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute(
+            "ALTER TABLE contacts ADD CONSTRAINT contacts_tenant_id_phone_number_key"
+            " UNIQUE (tenant_id, phone_number)"
+        )
+
+    assert obstacles_of(merged) == [
+        f"Contact {people[0].pk} shows the number ********3210 itself, and the "
+        "database allows each number once."
+    ]
