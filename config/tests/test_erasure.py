@@ -13,7 +13,9 @@ from django.db import connection
 from django.utils import timezone
 
 from config.models import ErasureReceipt
+from contacts.deduplicating import merge_two
 from contacts.models import Contact, ContactMerge
+from contacts.unmerging import undo_merge
 from customers.models import Customer
 from messaging.events import store_event
 from messaging.models import ChatMessage, MessageMedia, MessageStatus, WebhookEvent
@@ -217,6 +219,20 @@ def test_a_person_is_forgotten_under_every_number_and_every_merge() -> None:
     for mark in ("9800000101", "9800000111", "Asha"):
         assert tables_that_hold(mark) == set(), mark
     assert not ContactMerge.objects.exists()
+
+
+def test_the_record_of_an_undone_merge_is_forgotten_with_the_person() -> None:
+    number = WhatsAppNumberFactory.create()
+    know_asha_and_ravi(number)
+    asha, ravi = (Contact.objects.get(phone_number=one) for one in (ASHA, RAVI))
+    of_both = {"tenant_id": number.tenant_id, "now": timezone.now()}
+    merge_two(survivor_id=ravi.pk, merged_id=asha.pk, merged_by=None, **of_both)
+    undo_merge(merge_id=ContactMerge.objects.get().pk, undone_by=None, **of_both)
+
+    erase(ASHA)
+
+    assert Contact.objects.get() == ravi
+    assert tables_that_hold("Asha") == set()
 
 
 def test_the_receipt_names_nobody_and_can_be_told_by_who_knows_the_number() -> None:

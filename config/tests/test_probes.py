@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from django.core.files.storage import default_storage
 from django.core.management import call_command
+from django.utils import timezone
 
 from contacts.models import Contact, ContactIdentity
 from contacts.tests.factories import ContactFactory
 from customers.models import Customer
+from messaging import probe as messaging_probe
 from messaging.models import ChatMessage, WebhookEvent
 from messaging.tests.factories import ChatMessageFactory
 from tenants.models import Tenant, WhatsAppNumber
@@ -76,6 +78,29 @@ def test_a_person_who_was_known_keeps_name_and_counters(
     assert facts_of(contact) == before
     assert ChatMessage.objects.get() == message
     assert not WebhookEvent.objects.exists()
+
+
+def test_who_wrote_from_the_probes_number_meanwhile_stays(
+    number: WhatsAppNumber, live_server: Any, worker: None
+) -> None:
+    steps = messaging_probe.probe(
+        tenant=number.tenant,
+        phone=PHONE,
+        url=live_server.url,
+        patience=30,
+        now=timezone.now(),
+        stays=False,
+    )
+
+    for step in steps:
+        if step.name == "Message saved":
+            message = ChatMessageFactory.create(
+                contact=Contact.objects.get(), whatsapp_number=number
+            )
+
+    assert step.name == "Cleaned up"
+    assert Contact.objects.get().message_count == 1
+    assert ChatMessage.objects.get() == message
 
 
 def test_a_message_that_no_worker_took_is_taken_away_as_well(

@@ -13,14 +13,14 @@ from django.utils import timezone
 
 from config.celery import app
 from customers.models import Customer
-from messaging.models import MessageMedia, WebhookEvent
+from messaging.models import MessageMedia, MessageStatus, WebhookEvent
 from messaging.tests.factories import (
     ChatMessageFactory,
     StoredMediaFactory,
     WebhookEventFactory,
 )
 from tenants.models import Tenant
-from tenants.tests.factories import TenantFactory
+from tenants.tests.factories import TenantFactory, WhatsAppNumberFactory
 from uploads.models import FileUpload, RowIssue
 from uploads.tests.factories import load
 
@@ -138,6 +138,24 @@ def test_a_tenant_on_hold_keeps_everything(settings: Any, commit: Any) -> None:
         counts = purge()
 
     assert set(counts.values()) == {0}
+
+
+def test_a_delivery_report_of_a_tenant_on_hold_keeps_its_event() -> None:
+    number = WhatsAppNumberFactory.create(tenant__on_hold=True)
+    event = WebhookEventFactory.create(
+        status="processed", received_at=timezone.now() - timedelta(days=400)
+    )
+    MessageStatus.objects.create(
+        tenant=number.tenant,
+        whatsapp_number=number,
+        event=event,
+        wamid="wamid.1",
+        status="read",
+        occurred_at=event.received_at,
+    )
+
+    assert purge()["events"] == 0
+    assert WebhookEvent.objects.get() == event
 
 
 def test_one_tenants_purge_leaves_the_others_alone(commit: Any) -> None:
