@@ -251,6 +251,21 @@ def test_a_list_of_a_tenant_that_cannot_be_is_empty(
         assert not response.context["cl"].result_count
 
 
+@pytest.mark.parametrize("label", ["customers.Customer", "uploads.RowIssue"])
+def test_a_filter_names_no_strangers_file(
+    client: Client, stranger: User, label: str
+) -> None:
+    theirs = make_upload(TenantFactory.create())
+    FileUpload.objects.update(original_name="rival-dues.csv")
+    list_of_all, list_of_theirs = (
+        client.get(address(label, "changelist"), chosen)
+        for chosen in ({}, {"upload": theirs.pk})
+    )
+
+    assert "rival-dues" not in list_of_all.content.decode()
+    assert "rival-dues" not in list_of_theirs.content.decode()
+
+
 @pytest.mark.parametrize("label", CLOSED)
 def test_what_belongs_to_no_tenant_is_for_superusers_only(
     client: Client, stranger: User, label: str
