@@ -76,6 +76,11 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
     (codecs.BOM_UTF8, "utf-8"),
 )
+# Latin, Arabic and Indian scripts, punctuation, signs of currencies. Bytes of another
+# encoding, taken two by two or four by four, are Chinese at best.
+_WRITTEN_HERE = re.compile(
+    "[\t\n\r -~\xa0-\u024f\u0600-\u06ff\u0900-\u0dff\u2000-\u20bf\ufeff]+"
+)
 _CONTROLS = bytes([*range(9), 11, 12, *range(14, 27), *range(28, 32)])
 
 
@@ -107,7 +112,7 @@ def find_encoding(file: BinaryIO) -> Encoding:
                 return _utf8_or_windows(file, bom=len(bom))
             return Encoding(name, bom=len(bom))
     # UTF-16 without a mark is valid UTF-8 as long as its text is ASCII: look first.
-    if wide := _utf16_by_nuls(sample):
+    if b"\0" in sample and (wide := _wide_by_nuls(sample)):
         return Encoding(wide)
     encoding = _utf8_or_windows(file, bom=0)
     controls = len(sample) - len(sample.translate(None, _CONTROLS))
@@ -130,6 +135,27 @@ def byte_order_mark(file: BinaryIO) -> int:
     file.seek(0)
     mark = codecs.BOM_UTF8
     return len(mark) if file.read(len(mark)) == mark else 0
+
+
+def _wide_by_nuls(sample: bytes) -> str:
+    """Return which of the wide encodings a text without a mark is in, if any."""
+    widest = (name for name in ("utf-32-le", "utf-32-be") if _is_text(sample, name))
+    wide = ("utf-16-le", "utf-16-be")
+    return (
+        next(widest, "")
+        or _utf16_by_nuls(sample)
+        or next((name for name in wide if _is_text(sample, name)), "")
+    )
+
+
+def _is_text(sample: bytes, encoding: str) -> bool:
+    """Tell whether the bytes make lines of letters that are written here.
+
+    In a list of Hindi names hardly a byte is NUL but those of delimiters and line ends.
+    """
+    text = sample[: len(sample) // 4 * 4].decode(encoding, "replace")
+    others = _WRITTEN_HERE.sub("", text)
+    return len(others) < len(text) * 0.1 and ("\n" in text or "\r" in text)
 
 
 def _utf16_by_nuls(sample: bytes) -> str:

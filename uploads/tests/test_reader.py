@@ -55,6 +55,8 @@ def blocks_of(data: bytes, rows_a_part: int = 20_000) -> list[Block]:
         pytest.param("Name,Mobile\nZoë,1\n".encode("utf-16-le"), id="utf-16-le"),
         pytest.param("Name,Mobile\nZoë,1\n".encode("utf-16-be"), id="utf-16-be"),
         pytest.param("Name,Mobile\nZoë,1\n".encode("utf-32"), id="utf-32 with mark"),
+        pytest.param("Name,Mobile\nZoë,1\n".encode("utf-32-le"), id="utf-32-le"),
+        pytest.param("Name,Mobile\rZoë,1\r".encode("utf-32-be"), id="utf-32-be"),
         pytest.param("Name,Mobile\nZoë,1\n".encode("cp1252"), id="windows-1252"),
         pytest.param("Name;Mobile\nZoë;1\n".encode(), id="semicolons"),
         pytest.param("Name\tMobile\nZoë\t1\n".encode(), id="tabs"),
@@ -72,6 +74,30 @@ def test_a_text_is_read_however_it_is_written(data: bytes) -> None:
 
     assert line == 2
     assert [cell.strip() for cell in cells][:2] == ["Zoë", "1"]
+
+
+@pytest.mark.parametrize("delimiter", [",", "\t"])
+@pytest.mark.parametrize("encoding", ["16-le", "16-be", "32-le", "32-be"])
+def test_a_wide_text_without_a_mark_is_known_though_all_of_it_is_hindi(
+    encoding: str, delimiter: str
+) -> None:
+    lines = ["नाम,मोबाइल,राज्य", *["आशा कदम पाटिल देशमुख,९८७६५४३२१०,महाराष्ट्र विदर्भ"] * 50]
+    text = "\r\n".join([*lines, ""]).replace(",", delimiter)
+
+    rows = rows_of(text.encode(f"utf-{encoding}"))
+
+    assert len(rows) == 50
+    assert rows[0] == (2, lines[1].split(","))
+
+
+def test_nuls_in_a_text_make_it_no_wide_one() -> None:
+    rows = rows_of(b"Name,Mobile\n\0Asha,1\n\0Vi\0kram,2\n\0\0Meera,3\n\0\0")
+
+    assert [cells for _, cells in rows] == [
+        ["Asha", "1"],
+        ["Vikram", "2"],
+        ["Meera", "3"],
+    ]
 
 
 @pytest.mark.parametrize(
