@@ -22,7 +22,7 @@ IMPORT_EXPORT_ROWS = 20_000
 
 _CHUNK = 1 << 18
 _PATIENCE_SECONDS = 1_800
-_LOOK_SECONDS = 0.05
+_LOOK_SECONDS = 0.2  # more often, and looking would take a processor's time
 
 
 @dataclass(frozen=True, slots=True)

@@ -260,7 +260,7 @@ def _compact(plain: str) -> str | tuple[str, str]:
 
 
 def _digits(text: str) -> str:
-    return "".join(character for character in text if character.isdigit())
+    return "".join(filter(str.isdigit, text))
 
 
 def _look_up(compact: str, region: str) -> str | tuple[str, str]:
@@ -273,7 +273,9 @@ def _look_up(compact: str, region: str) -> str | tuple[str, str]:
         if exc.error_type == NumberParseException.INVALID_COUNTRY_CODE:
             return "phone_country", "No country has this calling code."
         return "phone_too_short", "The phone number has too few digits."
-    if not phonenumbers.is_valid_number(number):
+    # A number of no type is no valid one; `is_valid_number` would look all up again.
+    kind = phonenumbers.number_type(number)
+    if kind == PhoneNumberType.UNKNOWN:
         length = phonenumbers.is_possible_number_for_type_with_reason(
             number, PhoneNumberType.MOBILE
         )
@@ -285,7 +287,7 @@ def _look_up(compact: str, region: str) -> str | tuple[str, str]:
             "phone_invalid",
             "No such phone number has been given out: check the digits.",
         )
-    if phonenumbers.number_type(number) not in _MOBILE_TYPES:
+    if kind not in _MOBILE_TYPES:
         return (
             "phone_not_mobile",
             "Not a mobile number (a fixed line or a service): enter a mobile.",

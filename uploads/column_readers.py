@@ -152,16 +152,25 @@ def _amounts(reader: CellReader) -> ColumnReader:
 def _names(reader: CellReader) -> ColumnReader:
     careful, none = reader.value, reader.blank
 
+    def with_letters(cell: str) -> Value:
+        """Read a name of other letters, in a column without national ids."""
+        name = " ".join(cell.split())
+        if name[:1] == "#" or len(name) > LONGEST_TEXT:
+            return careful(cell)
+        return name if any(map(str.isalpha, name)) else careful(cell)
+
     def read(column: Sequence[str]) -> list[Value]:
         joined = f"\x00{_NUL.join(column)}\x00"
         are_plain = map(str.isalpha, joined[1:-1].replace(" ", "").split("\x00"))
-        names = column
+        names, otherwise = column, careful
         if "  " in joined or "\x00 " in joined or " \x00" in joined:
             names = [" ".join(cell.split()) for cell in column]
+        if mask_national_ids(joined) is joined:
+            otherwise = with_letters
         return [
             name
             if is_plain and len(name) <= LONGEST_TEXT
-            else (careful(cell) if cell else none)
+            else (otherwise(cell) if name else none)
             for name, is_plain, cell in zip(names, are_plain, column, strict=True)
         ]
 

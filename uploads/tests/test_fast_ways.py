@@ -34,7 +34,7 @@ LAYOUT = Layout(
     date_orders={"due_date": DateOrder.DAY_FIRST},
     money_styles={"loan_amount": MoneyStyle.INDIAN, "emi_amount": MoneyStyle.EUROPEAN},
 )  # fmt: skip
-ABSENT = ["", "", " ", "NA", "n/a", "-", "--", "nil", "None", "not available"]
+ABSENT = ["", "", " ", "\n", "NA", "n/a", "-", "--", "nil", "None", "not available"]
 DIRT = " \t-+().,'\"₹/xX०९²eE_:;\u200b\xa0\\"
 
 
@@ -140,6 +140,8 @@ def both_ways(
     ("field", "written", "count"),
     [
         ("full_name", name, 15_000),
+        ("full_name", lambda rng: f"{name(rng)} {digits(rng)}", 5_000),
+        ("full_name", lambda rng: rng.choice(["#REF!", "# 1", "#Asha", "आशा"]), 500),
         ("alternate_phone", phone, 10_000),
         ("emi_amount", amount, 10_000),
         ("due_date", day, 20_000),
