@@ -17,6 +17,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 from contacts.models import Contact
 from uploads.models import ColumnMapping, FileUpload
 from uploads.tasks import process_upload
+from uploads.tests.factories import FileUploadFactory
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 WIDE, NARROW = 1400, 390
@@ -230,6 +231,41 @@ def test_a_file_is_looked_at_and_started_with_the_keyboard_on_a_phone(
     assert mapping.confirmed_by is not None
     assert mapping.confirmed_by.username == "priya"
     assert (too_wide, desk.complaints) == ([], [])
+
+
+def test_an_impatient_clerk_sends_one_file(desk: Desk, tmp_path: Path) -> None:
+    file = tmp_path / "december.csv"
+    file.write_text(CSV)
+
+    def hurry(page: Page) -> None:
+        page.goto("/admin/uploads/fileupload/add/")
+        page.set_input_files("input[type=file]", file)
+        page.get_by_role("button", name="Send the file").dblclick()
+        page.get_by_role("button", name="Start", exact=True).dblclick()
+        expect(page.get_by_role("status").first).to_contain_text(
+            "Upload completed: 3 successful, 0 failed", timeout=20_000
+        )
+
+    desk.visit(hurry, user="priya")
+
+    upload = FileUpload.objects.get(original_name="december.csv")
+    assert [act.act for act in upload.acts.all()] == ["sent", "started"]
+
+
+def test_a_page_whose_server_is_silent_says_that_its_figures_may_be_old(
+    desk: Desk,
+) -> None:
+    upload = FileUploadFactory.create(tenant_id=1, status="paused")
+
+    def wait_in_vain(page: Page) -> None:
+        page.route("**/progress/", lambda route: route.abort())
+        page.goto(f"/admin/uploads/fileupload/{upload.pk}/change/")
+        old = page.get_by_text("these figures may be old")
+        expect(old).to_be_visible()
+        page.unroute("**/progress/")
+        expect(old).to_be_hidden(timeout=10_000)
+
+    desk.visit(wait_in_vain, user="priya")
 
 
 def test_every_page_opens_without_complaint_and_fits_any_window(desk: Desk) -> None:

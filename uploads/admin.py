@@ -1,7 +1,6 @@
 """Customer files as staff see them: send one in, watch it, read what was refused."""
 
 from typing import Any, cast
-from zoneinfo import ZoneInfo
 
 from django.contrib import admin
 from django.contrib.humanize.templatetags.humanize import intcomma
@@ -9,14 +8,13 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 from unfold.decorators import display
 
 from customers.list_filters import UploadFilter
 from tenants.access import tenants_of
-from tenants.scoped_admin import ViewOnlyAdmin
+from tenants.scoped_admin import ViewOnlyAdmin, has_several_tenants
 from uploads import services
 from uploads.act_admin import page_of, staff_of
 from uploads.acts import open_acts
@@ -26,7 +24,7 @@ from uploads.guide_admin import GuidePages
 from uploads.list_filters import CodeFilter
 from uploads.mapping_admin import ColumnMappingAdmin
 from uploads.models import ColumnMapping, FileUpload, RowIssue, UploadPart
-from uploads.pages import live, understood_columns
+from uploads.pages import live, local_time, understood_columns
 from uploads.progress import group_issues
 from uploads.review_admin import ReviewPages, review_context
 
@@ -111,12 +109,11 @@ class FileUploadAdmin(ReviewPages, GuidePages, ComparisonPages):
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         parent = self._parent(request)
-        return {
-            "tenant": parent.tenant
-            if parent
-            else tenants_of(request.user).order_by("pk").first(),
-            **super().get_changeform_initial_data(request),
-        }
+        tenant = parent and parent.tenant
+        # Whose customers these are is not guessed: who has several has to say so.
+        if parent is None and not has_several_tenants(request):
+            tenant = tenants_of(request.user).first()
+        return {"tenant": tenant, **super().get_changeform_initial_data(request)}
 
     def save_form(self, request: HttpRequest, form: Any, change: bool) -> FileUpload:
         file = form.cleaned_data["file"]
@@ -225,9 +222,7 @@ class FileUploadAdmin(ReviewPages, GuidePages, ComparisonPages):
 
     @display(description="sent", ordering="created_at")
     def sent_at(self, upload: FileUpload) -> str:
-        """Say when, by the clock on the tenant's wall; as its own page does."""
-        local = timezone.localtime(upload.created_at, ZoneInfo(upload.tenant.timezone))
-        return date_format(local, "DATETIME_FORMAT")
+        return local_time(upload.created_at, upload.tenant)
 
 
 @admin.register(RowIssue)

@@ -5,8 +5,11 @@ than the product does; a test reads them all.
 """
 
 from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
 from typing import NamedTuple
 
+from customers.rupees import rupees
 from uploads.amounts import MoneyStyle
 from uploads.columns import LABELS, REQUIRED
 from uploads.dates import DateOrder
@@ -133,9 +136,21 @@ def columns() -> Iterator[Column]:
             field in REQUIRED,
             about,
             aliases(field),
-            [Example(cell, read_cell(field, cell)[0] or "none") for cell in taken],
+            [Example(cell, _shown(field, read_cell(field, cell)[0])) for cell in taken],
             [Example(cell, read_cell(field, cell)[1]) for cell in refused],
         )
+
+
+def _shown(field: str, kept: str) -> str:
+    """Return what is kept as a page of the desk shows it: 2 cr is ₹2,00,00,000."""
+    if not kept:
+        return "none"
+    if field in MONEY_FIELDS:
+        return str(rupees(Decimal(kept)))
+    if field in DATE_FIELDS:
+        day = date.fromisoformat(kept)
+        return f"{day.day} {day:%b %Y}"
+    return kept
 
 
 def template_rows() -> list[list[str]]:

@@ -15,6 +15,7 @@ from uploads.choices import by_place
 from uploads.columns import LABELS, is_helper, letter
 from uploads.mappings import forget_mapping
 from uploads.models import ColumnMapping
+from uploads.pages import local_time
 
 _HEADERS_LISTED = 4
 
@@ -22,7 +23,7 @@ _HEADERS_LISTED = 4
 class ColumnMappingAdmin(ViewOnlyAdmin):
     """What a header means is confirmed at an upload's review, nowhere else."""
 
-    list_display = ["header", "tenant", "confirmed_by", "updated_at"]
+    list_display = ["header", "tenant", "confirmed_by", "confirmed_at"]
     list_select_related = ["tenant", "confirmed_by"]
     ordering = ["-updated_at", "-id"]
     change_form_outer_before_template = "uploads/mapping.html"
@@ -38,6 +39,10 @@ class ColumnMappingAdmin(ViewOnlyAdmin):
         shown = ", ".join(filter(None, mapping.headers[:_HEADERS_LISTED]))
         more = len(mapping.headers) - _HEADERS_LISTED
         return f"{shown} and {more} more" if more > 0 else shown
+
+    @display(description="confirmed", ordering="updated_at")
+    def confirmed_at(self, mapping: ColumnMapping) -> str:
+        return local_time(mapping.updated_at, mapping.tenant)
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any

@@ -2,9 +2,13 @@
 
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.contrib.humanize.templatetags.humanize import intcomma
+from django.utils import timezone
+from django.utils.formats import date_format
 
+from tenants.models import Tenant
 from uploads.acts import open_acts
 from uploads.columns import LABELS
 from uploads.layout import Layout
@@ -34,6 +38,13 @@ def live(upload: FileUpload, *, now: datetime) -> dict[str, Any]:
         "speed": speed,
         "left": _time_left(progress.seconds_left),
     }
+
+
+def local_time(at: datetime, tenant: Tenant) -> str:
+    """Return a moment as the tenant's clock shows it; its pages do the same."""
+    return date_format(
+        timezone.localtime(at, ZoneInfo(tenant.timezone)), "DATETIME_FORMAT"
+    )
 
 
 def understood_columns(upload: FileUpload) -> list[tuple[str, str]]:

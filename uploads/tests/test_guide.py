@@ -40,6 +40,23 @@ def test_what_the_page_says_of_a_column_is_so(column) -> None:
         assert example.result == read_cell(column.field, example.cell)[1] != ""
 
 
+@pytest.mark.parametrize(
+    ("field", "cell", "shown"),
+    [
+        ("loan_amount", "2 cr", "₹2,00,00,000"),
+        ("loan_amount", "₹15,000.50", "₹15,000.50"),
+        ("due_date", "05/12/2026", "5 Dec 2026"),
+        ("alternate_phone", "NA", "none"),
+    ],
+)
+def test_what_is_taken_is_shown_as_the_desk_shows_it(
+    field: str, cell: str, shown: str
+) -> None:
+    taken = {column.field: dict(column.taken) for column in columns()}
+
+    assert taken[field][cell] == shown
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("template", "notices"),

@@ -3,10 +3,12 @@
 from datetime import UTC, datetime
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.test import Client
 from django.urls import reverse
 
+from tenants.tests.factories import MembershipFactory
 from uploads.models import FileUpload
 from uploads.tests.factories import FileUploadFactory, load, make_upload, work_off
 from uploads.tests.reviews import page_of
@@ -60,7 +62,7 @@ def test_times_are_those_of_the_tenant(client: Client, tenant) -> None:
 def test_the_page_names_the_file_as_it_was_named(client: Client, tenant) -> None:
     page = shown(client, page_of(large(tenant, original_name="overdue Nov.csv")))
 
-    assert '<h1 class="upload-name">overdue Nov.csv</h1>' in page
+    assert '<h2 class="upload-name">overdue Nov.csv</h2>' in page
 
 
 @pytest.mark.parametrize(
@@ -141,3 +143,18 @@ def test_rows_are_not_called_good_before_the_columns_are_known(
     assert "Which column is the customer&#x27;s name?" in page
     assert "Which of them are good shows once" in page
     assert "to be refused" not in page
+
+
+def test_who_works_for_several_tenants_says_whose_file_it_is(
+    client: Client, clerk: User, tenant
+) -> None:
+    add = reverse("admin:uploads_fileupload_add")
+    for_one = client.get(add).context["adminform"].form.initial["tenant"]
+    MembershipFactory.create(user=clerk)
+
+    for_two = client.get(add).context["adminform"].form.initial["tenant"]
+    unsaid = client.post(add, {"file": ContentFile(b"Name,Mobile\n", name="a.csv")})
+
+    assert (for_one, for_two) == (tenant, None)
+    assert unsaid.status_code == 200
+    assert not FileUpload.objects.exists()

@@ -25,6 +25,7 @@ document.addEventListener("DOMContentLoaded", () => {
       const answer = await fetch(panel.dataset.uploadProgress, {
         headers: { Accept: "application/json" },
         credentials: "same-origin",
+        signal: AbortSignal.timeout(later),
       });
       if (answer.redirected || answer.status === 404) return window.location.reload();
       if (!answer.ok) throw new Error(answer.statusText);
