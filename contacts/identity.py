@@ -25,6 +25,10 @@ USER_ID = "whatsapp_user_id"
 # would double the load, and numbers change hands over months.
 FRESH = timedelta(days=1)
 NEVER = datetime.min.replace(tzinfo=UTC)
+# When somebody was seen of whom we were only told, by a delivery report: before anybody
+# was, so that it takes no number from who wrote from it. PostgreSQL keeps it, unlike
+# NEVER, wherever its clock stands.
+ONLY_TOLD = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Key(NamedTuple):
@@ -41,6 +45,8 @@ class Sender:
     `phone` is WhatsApp's `wa_id` (digits); `phone` or `user_id` must be given.
     `address_book_name` is the business's own label for them: None says nothing, blank
     says that it was removed. `known_only`: what was said about them makes nobody.
+    `seen_at` is ONLY_TOLD where nobody wrote: number and user id then belong together,
+    and no number changes hands for it.
     """
 
     phone: str | None
@@ -154,8 +160,16 @@ class Register:
 
     def change(self, change: IdentityChange) -> Person | None:
         """Return who changed, now known by the new identity too; None if unknown."""
-        by_phone, by_user = self._find(change.old_phone, change.old_user_id)
-        person = by_user or by_phone
+        # The old ones were one person's, which their messages may not have shown yet.
+        person = self.place(
+            Sender(
+                phone=change.old_phone,
+                user_id=change.old_user_id,
+                seen_at=ONLY_TOLD,
+                waba_id=change.waba_id,
+                known_only=True,
+            )
+        )
         if person is None:
             return None
         if change.new_user_id:

@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from contacts.identity import ONLY_TOLD, keys_of
 from contacts.identity import Key as IdentityKey
-from contacts.identity import keys_of
 from contacts.services import (
     Activity,
     IdentityChange,
@@ -163,6 +163,9 @@ def _identify(
     for arrival in arrivals:
         of_tenant = guests.setdefault(arrival.route.tenant_id, _Guests())
         _add_others(of_tenant, arrival)
+    for arrival, recipient in _recipients(arrivals):
+        of_tenant = guests.setdefault(arrival.route.tenant_id, _Guests())
+        _add_recipient(of_tenant, arrival, recipient)
     known: set[str] = set()
     awaited: dict[int, frozenset[str]] = {}
     everyone: list[Upserted] = []
@@ -234,6 +237,34 @@ def _add_others(guests: _Guests, arrival: Arrival) -> None:
             known_only=entry.removed,
         )
         guests.add(sender, arrival)
+
+
+def _recipients(
+    arrivals: Sequence[Arrival],
+) -> Iterator[tuple[Arrival, whatsapp.Person]]:
+    """Yield whom delivery reports tell of by number and user id, each once."""
+    told = {
+        (arrival.route.tenant_id, arrival.change.waba_id, status.recipient): arrival
+        for arrival in arrivals
+        for status in arrival.change.statuses
+        if status.recipient
+    }
+    for (_, _, recipient), arrival in told.items():
+        if recipient:
+            yield arrival, recipient
+
+
+def _add_recipient(
+    guests: _Guests, arrival: Arrival, recipient: whatsapp.Person
+) -> None:
+    sender = Sender(
+        phone=recipient.phone,
+        user_id=recipient.user_id,
+        seen_at=ONLY_TOLD,
+        waba_id=arrival.change.waba_id,
+        known_only=True,
+    )
+    guests.add(sender, arrival)
 
 
 def _identity_change(

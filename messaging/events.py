@@ -185,9 +185,19 @@ def put_back_routable(*, now: datetime) -> int:
 
 def mark_awaiting(*, identities: Mapping[int, Collection[str]]) -> None:
     """Note which events told something about people whom nobody knows yet."""
-    for event_id in sorted(identities):
-        WebhookEvent.objects.filter(pk=event_id).update(
-            awaits=sorted(identities[event_id])
+    if not identities:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE webhook_events SET awaits = string_to_array(waiting.awaited, E'\\n')
+            FROM unnest(%s::bigint[], %s::text[]) AS waiting (event_id, awaited)
+            WHERE id = event_id
+            """,
+            [
+                array(identities),
+                array("\n".join(sorted(one)) for one in identities.values()),
+            ],
         )
 
 

@@ -34,6 +34,7 @@ IMRAN, IMRAN_ID = "919800000116", "IN.2291"
 FORMER, FORMER_ID = "919800000103", "IN.1182"
 OLD, OLD_ID, OLDER_ID = "919800000107", "IN.3351", "IN.3350"
 RECYCLED, LEILA_ID, POOJA_ID = "919800000105", "IN.5501", "IN.5502"
+KIRAN, KIRAN_ID, NOBODY = "919800000109", "IN.4409", "919800000199"
 NAMELESS_ID, HANDLE_ID = "IN.6601", "IN.6602"
 BRAZIL, BRAZIL_WITH_9, BRAZIL_ID = "551187654321", "5511987654321", "BR.7701"
 
@@ -185,6 +186,14 @@ CONVERSATION = [
         | {"previous_user_id": OLDER_ID},
     ),
     said("imran.5", 22, IMRAN, OLD_ID, "Imran Khan"),
+    # Kiran is known by halves, too; only reports of delivery tie them.
+    said("kiran.1", 1, KIRAN, None, "Kiran"),
+    said("kiran.2", 5, None, KIRAN_ID),
+    *(
+        reported("out.3", 3, name, recipient_id=KIRAN, recipient_user_id=KIRAN_ID)
+        for name in ("sent", "delivered", "read")
+    ),
+    reported("out.4", 4, "sent", recipient_id=NOBODY, recipient_user_id="IN.8801"),
     # A number that somebody else got later.
     said("leila.1", 1, RECYCLED, LEILA_ID),
     said("leila.2", 3, RECYCLED, LEILA_ID),
@@ -294,7 +303,7 @@ def test_the_conversation_ends_as_a_person_would_expect(number):
     told = {row.name: row for row in Contact.objects.all()}
     assert set(told) == {
         *("Asha V", "Imran Khan", "WhatsApp user", "Pooja", "the.handle"),
-        *("João da padaria", "919800000120"),
+        *("João da padaria", "919800000120", "Kiran"),
     }
     assert told["Imran Khan"].phone_number == IMRAN
     assert told["Pooja"].phone_number == RECYCLED

@@ -157,7 +157,7 @@ class _Reader:
                 *self._read(value, "message_echoes", where, read_echo, people),
                 *history,
             ),
-            statuses=tuple(self._read(value, "statuses", where, read_status)),
+            statuses=tuple(self._read(value, "statuses", where, read_status, people)),
             identity_changes=tuple(
                 filter(None, map(changed_user_id, objects_at(value, "user_id_update")))
             ),
