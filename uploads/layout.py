@@ -110,22 +110,23 @@ def find_layout(
             "The first line is longer than 1 MB: this is not a table of customers."
         )
     text, _ = cleaned(head[:cut], encoding.name, "replace")
-    lines = text.splitlines(keepends=True)[:_HEAD_LINES]
-    if not any(map(str.strip, lines)):
+    lines = text.splitlines(keepends=True)
+    skipped = next((n for n, line in enumerate(lines) if line.strip()), None)
+    if skipped is None:
         raise UnreadableFile("The file is empty.")
-    skipped = 0
-    hint = None if sheet else _SEPARATOR_LINE.fullmatch(lines[0])
+    hint = None if sheet else _SEPARATOR_LINE.fullmatch(lines[skipped])
     if hint and hint[1] in DELIMITERS:
-        skipped, delimiters = 1, [hint[1]]
+        skipped, delimiters = skipped + 1, [hint[1]]
     else:
         delimiters = list(DELIMITERS)
+    lines = lines[skipped : skipped + _HEAD_LINES]
     if delimiter:
         delimiters = [delimiter]
-    best = _best_attempt(lines[skipped:], delimiters)
+    best = _best_attempt(lines, delimiters)
     if hint and not best.known and not delimiter:  # it is a hint, and may be wrong
-        best = _best_attempt(lines[skipped:], DELIMITERS)
+        best = _best_attempt(lines, DELIMITERS)
     if not best.known:
-        unknown = _unknown_header(lines[skipped:], delimiters)
+        unknown = _unknown_header(lines, delimiters)
         if unknown is None:
             raise UnknownColumns(no_header_sentence(sheet))
         best = unknown

@@ -90,6 +90,10 @@ def test_a_wide_text_without_a_mark_is_known_though_all_of_it_is_hindi(
     assert rows[0] == (2, lines[1].split(","))
 
 
+def test_blank_lines_above_the_header_are_counted_and_no_more() -> None:
+    assert rows_of(b"\n" * 300 + b"Name,Mobile\nAsha,1\n") == [(302, ["Asha", "1"])]
+
+
 def test_nuls_in_a_text_make_it_no_wide_one() -> None:
     rows = rows_of(b"Name,Mobile\n\0Asha,1\n\0Vi\0kram,2\n\0\0Meera,3\n\0\0")
 

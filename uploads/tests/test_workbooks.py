@@ -187,6 +187,30 @@ def test_the_first_sheet_with_cells_that_can_be_seen_is_read(sheets: str, others
     assert sheet == ReadSheet("Dues", others)
 
 
+@pytest.mark.parametrize(
+    "blank",
+    ["", row(3), '<row r="1"><c r="A1" s="1"/><c r="XFD1"/></row>'],
+    ids=["empty", "a blank row", "blank cells"],
+)
+def test_an_empty_sheet_is_passed_over_and_named(blank: str) -> None:
+    second = {"xl/worksheets/sheet2.xml": worksheet(HEADER, row(7, "Asha"))}
+    sheets = DUES + HIDDEN.format("visible") + CHART
+
+    lines, sheet = read(workbook(blank, sheets=sheets, members=second))
+
+    assert lines == ["Name\tMobile", "", "", "", "", "", "Asha\t"]
+    assert sheet == ReadSheet("Codes", "Not read: “Dues” (empty), “Chart”.")
+
+
+def test_a_hidden_sheet_is_not_read_though_the_others_are_empty() -> None:
+    second = {"xl/worksheets/sheet2.xml": worksheet(HEADER, ASHA)}
+
+    with pytest.raises(UnreadableFile, match="“Dues” is empty") as refused:
+        read(workbook(sheets=DUES + HIDDEN.format("hidden"), members=second))
+
+    assert "Not read: “Codes” (hidden)." in str(refused.value)
+
+
 def encrypted() -> bytes:
     """Return a workbook whose directory says that its sheet is encrypted."""
     data = bytearray(workbook(HEADER, ASHA))

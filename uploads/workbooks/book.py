@@ -35,32 +35,46 @@ class Sheet:
     member: str
     holds_cells: bool  # charts and dialogues are sheets too
 
+    @property
+    def readable(self) -> bool:
+        return self.visible and self.holds_cells
+
 
 @dataclass(frozen=True, slots=True)
 class Book:
     """What there is to know before a sheet is read."""
 
-    sheet: Sheet
-    others: tuple[Sheet, ...]
+    sheets: tuple[Sheet, ...]
     from_1904: bool
     strings: str  # the member with the texts that cells share; may be ""
     meanings: dict[str, Meaning]  # by style; a style that is not there is plain
 
-    def others_sentence(self) -> str:
-        """Return which sheets are not read; blank where there is one only."""
-        if not self.others:
-            return ""
-        named = [
-            f"\u201c{sheet.name}\u201d" + ("" if sheet.visible else " (hidden)")
-            for sheet in self.others[:_NAMED]
-        ]
-        if len(self.others) > _NAMED:
-            named.append(f"{len(self.others) - _NAMED} more")
-        return f"Not read: {', '.join(named)}."
+    @property
+    def readable(self) -> tuple[Sheet, ...]:
+        """The sheets with cells that people can see; there is one at least."""
+        return tuple(sheet for sheet in self.sheets if sheet.readable)
+
+    def others_sentence(self, chosen: Sheet) -> str:
+        """Return which sheets are not read; blank where there is one only.
+
+        Those that people can see and that stand before the chosen one are empty.
+        """
+        named = []
+        before = True
+        for sheet in self.sheets:
+            if sheet is chosen:
+                before = False
+                continue
+            why = " (hidden)" if not sheet.visible else ""
+            why = " (empty)" if before and sheet.readable else why
+            named.append(f"\u201c{sheet.name}\u201d{why}")
+        if len(named) > _NAMED:
+            named[_NAMED:] = [f"{len(named) - _NAMED} more"]
+        return f"Not read: {', '.join(named)}." if named else ""
 
 
 def read_book(archive: Archive) -> Book:
-    """Find the sheet to read: the first one with cells that people can see."""
+    """Find the sheets, of which one at least can be read."""
     with archive.open("[Content_Types].xml") as types:
         if _MACRO_TYPES.search(types.read(_TYPES)):
             raise UnreadableFile(
@@ -89,16 +103,14 @@ def read_book(archive: Archive) -> Book:
 
     with archive.open(workbook) as file:
         each_element(file, take)
-    first = next((s for s in sheets if s.visible and s.holds_cells), None)
-    if first is None:
+    if not any(sheet.readable for sheet in sheets):
         raise UnreadableFile(
             "This workbook has no sheet that can be seen. Unhide the sheet with the "
             "customers, save the workbook and upload it again."
         )
     members = dict(related.values())
     return Book(
-        sheet=first,
-        others=tuple(sheet for sheet in sheets if sheet is not first),
+        sheets=tuple(sheets),
         from_1904=from_1904,
         strings=members.get("sharedStrings", ""),
         meanings=_meanings(archive, members.get("styles", "")),

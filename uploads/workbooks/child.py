@@ -46,7 +46,7 @@ def main() -> None:
 
 
 def convert(source: BinaryIO, target: BinaryIO) -> dict[str, str]:
-    """Write the rows of a workbook's first visible sheet; say which it is.
+    """Write the rows of a workbook's first visible sheet that has any; say which it is.
 
     Raises `UnreadableFile` for what cannot be read.
     """
@@ -57,13 +57,16 @@ def convert(source: BinaryIO, target: BinaryIO) -> dict[str, str]:
         if book.strings in archive:
             with archive.open(book.strings) as file:
                 strings = read_strings(file)
-        writer = SheetWriter(book, strings, target)
-        with archive.open(book.sheet.member) as file:
-            writer.write(file)
-    others = book.others_sentence()
-    if not writer.row_count:
-        raise UnreadableFile(
-            f"The sheet \u201c{book.sheet.name}\u201d is empty. Only the first visible "
-            f"sheet of a workbook is read. {others}".rstrip()
-        )
-    return {"sheet": book.sheet.name, "others": others}
+        for sheet in book.readable:
+            writer = SheetWriter(book, strings, target)
+            with archive.open(sheet.member) as file:
+                writer.write(file)
+            if writer.row_count:
+                return {"sheet": sheet.name, "others": book.others_sentence(sheet)}
+    first = book.readable[0]
+    raise UnreadableFile(
+        f"The sheet \u201c{first.name}\u201d is empty, and so is every other that can "
+        f"be seen. {book.others_sentence(first)}".rstrip()
+        if len(book.sheets) > 1
+        else f"The sheet \u201c{first.name}\u201d is empty."
+    )

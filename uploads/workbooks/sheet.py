@@ -54,7 +54,7 @@ class SheetWriter:
         self.row_count = 0  # with anything in them
         self._values = _Values(book, strings)
         self._target = target
-        self._last_row = 0
+        self._last_row = self._last_taken = 0
         self._first_lines: list[tuple[int, list[str]]] | None = []
         self._width = 0
         self._lines: list[str] = []
@@ -71,16 +71,19 @@ class SheetWriter:
         """Take the texts of a row; rows that are left out are blank lines."""
         if not self._last_row < number <= _MOST_ROWS:
             raise UnreadableFile(DAMAGED)
+        self._last_row = number
         while cells and not cells[-1]:
             cells.pop()
-        skipped = number - self._last_row - 1
-        self._last_row = number
+        if not cells:
+            return  # of an empty sheet nothing is written, and the next one is read
+        skipped = number - self._last_taken - 1
+        self._last_taken = number
         self._cells_left -= len(cells)
         if self._cells_left < 0:
             raise UnreadableFile(TOO_LARGE)
-        self.row_count += bool(cells)
+        self.row_count += 1
         if self._first_lines is not None:
-            if number <= _FIRST_ROWS:
+            if self.row_count <= _FIRST_ROWS:
                 self._width = max(self._width, len(cells))
                 self._first_lines.append((skipped, cells))
                 return
@@ -90,9 +93,7 @@ class SheetWriter:
     def _append(self, skipped: int, cells: list[str]) -> None:
         if skipped:
             self._lines.append("\n" * skipped)
-        line = "\t".join(cells)
-        if cells:
-            line += "\t" * (self._width - len(cells))
+        line = "\t".join(cells) + "\t" * (self._width - len(cells))
         self._lines.append(line + "\n")
 
     def _end_first_lines(self) -> None:
