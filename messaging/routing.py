@@ -1,7 +1,7 @@
 """Whose is it: from a change's phone_number_id to the number and tenant it came to."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.conf import settings
 
@@ -18,7 +18,7 @@ class Route:
     number_id: int
     tenant_id: int
     phone_number_id: str
-    app_secret: str
+    app_secret: str = field(repr=False)
     # Where the tenant's Flows ask for an e-mail address; "" when they do not.
     flow_email_field: str = ""
 

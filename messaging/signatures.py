@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.conf import settings
 
@@ -24,7 +24,7 @@ _REREAD_SECONDS = 1.0
 class _NumberSecrets:
     """Secret and phone_number_id of every number with an app of its own."""
 
-    secrets: tuple[tuple[bytes, str], ...]
+    secrets: tuple[tuple[bytes, str], ...] = field(repr=False)
     read_at: float
 
 
@@ -46,7 +46,7 @@ def signer_of(*, body: bytes, signature: str) -> str | None:
 
 
 def forget_number_secrets() -> None:
-    """Have the numbers' secrets read anew: one was entered or changed."""
+    """Have the numbers' secrets read anew, before their time is over."""
     global _kept
     _kept = None
 

@@ -6,6 +6,7 @@ from django.utils import timezone
 from contacts.models import Contact
 from messaging.events import put_back_routable
 from messaging.models import ChatMessage, WebhookEvent
+from messaging.routing import Route
 from messaging.tests.bodies import (
     PHONE_NUMBER_ID,
     body,
@@ -107,3 +108,9 @@ def test_a_number_with_its_own_secret_is_written_with_it(db):
         deliver(raw, secret="theirs")
 
     assert ChatMessage.objects.count() == 2
+
+
+def test_a_secret_stands_in_no_printed_route() -> None:
+    route = Route(1, 1, PHONE_NUMBER_ID, app_secret="s3cret")
+
+    assert "s3cret" not in repr(route)
