@@ -4,7 +4,12 @@ from typing import Any
 
 import pytest
 from celery.signals import after_task_publish
+from django.contrib.auth.models import User
+from django.test import Client
 
+from contacts.models import Contact
+from contacts.tests.factories import ContactFactory
+from messaging.models import MessageMedia
 from messaging.signatures import forget_number_secrets
 from messaging.tests.bodies import (
     APP_SECRET,
@@ -12,9 +17,11 @@ from messaging.tests.bodies import (
     PHONE_NUMBER_ID,
     WABA_ID,
 )
+from messaging.tests.factories import StoredMediaFactory
 from messaging.tests.graph_service import GraphService, running
+from messaging.tests.kept_files import log_in_staff_of
 from tenants.models import WhatsAppNumber
-from tenants.tests.factories import WhatsAppNumberFactory
+from tenants.tests.factories import WhatsAppNumberFactory, clerk_of
 
 
 @pytest.fixture(autouse=True)
@@ -32,6 +39,21 @@ def number(db) -> WhatsAppNumber:
         phone_number_id=PHONE_NUMBER_ID,
         display_phone_number=BUSINESS_PHONE,
         waba_id=WABA_ID,
+    )
+
+
+@pytest.fixture
+def clerk(client: Client, number: WhatsAppNumber) -> User:
+    """A member of staff of the number's tenant, logged in."""
+    user = clerk_of(number.tenant)
+    client.force_login(user)
+    return user
+
+
+@pytest.fixture
+def contact(clerk: User, number: WhatsAppNumber) -> Contact:
+    return ContactFactory.create(
+        tenant=number.tenant, phone_number="919876543210", name="Asha Verma"
     )
 
 
@@ -61,3 +83,11 @@ def graph(settings) -> Iterator[GraphService]:
     with running(GraphService()) as service:
         settings.WHATSAPP_GRAPH_URL = service.url
         yield service
+
+
+@pytest.fixture
+def photo(client: Client, kept: Path) -> MessageMedia:
+    """A kept photo, whose tenant's staff are logged in."""
+    media = StoredMediaFactory.create()
+    log_in_staff_of(media, client)
+    return media
