@@ -65,6 +65,12 @@ def test_ctrl_c_ends_a_command_without_a_traceback(
             id="too slow",
         ),
         pytest.param(
+            "DO $$ BEGIN RAISE EXCEPTION 'no room' USING ERRCODE = '53100',"
+            " DETAIL = 'in the row of +919876543210'; END $$",
+            "The database gave up: no room (SQLSTATE 53100).",
+            id="without the rows that it quotes",
+        ),
+        pytest.param(
             "SELECT 1 FROM not_migrated",
             "A table or a column is missing. Run: manage.py migrate",
             id="not migrated",

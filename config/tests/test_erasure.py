@@ -277,6 +277,7 @@ def test_an_export_holds_all_of_one_person_and_nothing_of_another(
     ours, theirs = WhatsAppNumberFactory.create(), WhatsAppNumberFactory.create()
     for number in (ours, theirs):
         know_asha_and_ravi(number)
+    Customer.objects.update(national_id_digest="d1gest")
     path = tmp_path / "asha.json"
 
     call_command(
@@ -292,6 +293,7 @@ def test_an_export_holds_all_of_one_person_and_nothing_of_another(
     assert [one["loan_number"] for one in found["loan_entries"]] == ["LN1"]
     assert found["loan_entries"][0]["file"] == "overdue.csv"
     assert RAVI not in path.read_text()
+    assert "d1gest" not in path.read_text()
     with pytest.raises(CommandError, match="cannot be written"):
         call_command(
             "export_person", ASHA, f"--tenant={ours.tenant.slug}", f"--output={path}"

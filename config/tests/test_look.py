@@ -25,7 +25,21 @@ def test_every_answer_carries_the_security_policy(client: Client, path: str) -> 
 
     assert response.headers["Content-Security-Policy"] == CONTENT_SECURITY_POLICY
     assert response.headers["X-Content-Type-Options"] == "nosniff"
-    assert "unsafe-inline" not in CONTENT_SECURITY_POLICY.split("style-src")[0]
+
+
+def test_the_policy_lets_nothing_in_from_elsewhere_and_no_script_from_markup() -> None:
+    policy = {
+        name: set(sources)
+        for name, *sources in map(str.split, CONTENT_SECURITY_POLICY.split(";"))
+    }
+
+    assert set().union(*policy.values()) == {
+        "'self'", "'none'", "data:", "'unsafe-eval'", "'unsafe-inline'"
+    }  # fmt: skip
+    assert policy["default-src"] == {"'self'"}
+    assert policy["script-src"] == {"'self'", "'unsafe-eval'"}
+    assert policy["object-src"] == policy["frame-ancestors"] == {"'none'"}
+    assert policy["base-uri"] == policy["form-action"] == {"'self'"}
 
 
 def test_who_logs_in_at_the_login_page_itself_comes_to_the_dashboard(

@@ -186,7 +186,10 @@ def test_who_changed_the_number_is_found_by_either(
 def test_another_tenants_contact_of_that_number_is_not_shown(
     client: Client, clerk: User
 ) -> None:
-    ContactFactory.create(phone_number="919876543210", name="Somebody Else")
+    stranger = ContactFactory.create(phone_number="919876543210", name="Somebody Else")
+    ContactIdentity.objects.create(
+        tenant=stranger.tenant, contact=stranger, kind="phone", value="919876543210"
+    )
     entry = make_entry(clerk.memberships.get().tenant, "+919876543210", "Asha Verma")
 
     beside = person_beside(client, entry)
