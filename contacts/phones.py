@@ -7,7 +7,7 @@ what a clerk typed into a file becomes E.164 through `parse_phone`, or is refuse
 import re
 import unicodedata
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import phonenumbers
 from phonenumbers import (
@@ -143,16 +143,30 @@ def usual_indian_mobiles(texts: Iterable[str]) -> list[str]:
     typed = [text if text.isascii() else "" for text in texts]
     joined = "\x00".join([*typed, ""])
     bare = joined.replace(".0\x00", "\x00").translate(_TYPED_SEPARATORS)
+    begins = _mobile_beginnings()
     return [
         f"+91{ten}"
         if len(number) > 9
         and number[:-10] in _BEFORE_MOBILE
-        and _MOBILE_BEGINNINGS[(ten := number[-10:])[:5]]
-        and ten.isdigit()
-        and (len(text) == len(number) or _only_separated(text, number))
+        and (ten := number[-10:]).isdigit()
+        and begins[int(ten[:5])]
+        and (
+            len(text) == len(number)
+            or (text[0] in _FIRST_TYPED and text[-1].isdigit() and "." not in text)
+            or (text.endswith(".0") and len(text) == len(number) + 2)
+        )
         else ""
         for text, number in zip(typed, bare.split("\x00")[:-1], strict=True)
     ]
+
+
+@cache
+def _mobile_beginnings() -> bytes:
+    """Return whether a mobile of India may begin with a number of five digits.
+
+    The other five are free.
+    """
+    return bytes(bool(_MOBILE.fullmatch(f"{five:05}00000")) for five in range(100_000))
 
 
 def _spaced_mobile(text: str) -> str | None:
@@ -164,26 +178,6 @@ def _spaced_mobile(text: str) -> str | None:
         return None
     found = _TYPED.fullmatch(text.translate(_TYPED_SEPARATORS))
     return f"+91{found[1]}" if found else None
-
-
-def _only_separated(text: str, bare: str) -> bool:
-    """Tell whether what a number lost stood between its digits, or is a float's .0."""
-    if text.endswith(".0"):
-        return len(text) == len(bare) + 2
-    return text[0] in _FIRST_TYPED and text[-1].isdigit()
-
-
-class _Beginnings(dict[str, bool]):
-    """Whether a mobile of India may begin with five digits; the others are free."""
-
-    def __missing__(self, five: str) -> bool:
-        if not five.isdigit():
-            return False
-        self[five] = begins = bool(_MOBILE.fullmatch(f"{five}00000"))
-        return begins
-
-
-_MOBILE_BEGINNINGS = _Beginnings()
 
 
 # One household's number, and one branch's "not available", stand in many rows.

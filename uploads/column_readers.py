@@ -205,7 +205,9 @@ def _loan_numbers(reader: CellReader) -> ColumnReader:
         ]
     return lambda column: [
         cell
-        if 4 < len(cell) <= LONGEST_INDEXED and len(cell) != 12 and cell.isalnum()
+        if 4 < len(cell) <= LONGEST_INDEXED
+        and cell.isalnum()
+        and (len(cell) != 12 or cell[0].isalpha())  # twelve digits take care
         else (careful(cell) if cell else none)
         for cell in column
     ]
