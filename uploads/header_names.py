@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 
 # The surest names of a field first: of two columns for one field that one is taken.
 ALIASES = {
@@ -83,8 +84,9 @@ ALIASES = {
         |instalment due date|installment due date|payment due date|fdd
         |first due date|due on|due dt|देय तिथि|नियत तिथि""",
     "days_past_due": """
-        days past due|dpd|overdue days|days overdue|no of days overdue|current dpd
-        |dpd days|past due days|day past due|bucket|विलंब दिन""",
+        days past due|dpd|overdue days|days overdue|no of days overdue
+        |no of days past due|current dpd|dpd days|past due days|day past due|bucket
+        |विलंब दिन""",
     "last_contact_date": """
         last contact date|last contact|last contacted|last contacted on
         |last contacted date|last call date|last repayment date|last payment date
@@ -111,24 +113,52 @@ def fold(header: str) -> str:
     return "".join(mark for mark in plain if unicodedata.category(mark)[0] in "LMN")
 
 
+# How lenders shorten the words of headers; each line is one word. The last are none.
+_ONE_WORD = """
+    no num nos nbr number|amt amnt amount|dt date|mob mobile|ph phone|cust customer
+    |acc acct account|alt alternate alternative|reg regd registered|addl additional
+    |os outst outstanding|disb disbursed disbursement disbursal
+    |sanc sanction sanctioned|inst instalment installment|agmt agr agreement
+    |appl application|pmt payment|lang language"""
+_SHORT = {
+    word: line.split()[0] for line in _ONE_WORD.split("|") for word in line.split()
+} | dict.fromkeys(("of", "the", "s"), "")
+_WORD = re.compile(r"[^\W\d_]+|\d+")
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+
+
+def _shortened(header: str) -> str:
+    """Return the header's words, each in its shortest form, run together."""
+    plain = _CAMEL.sub(" ", unicodedata.normalize("NFKC", header)).casefold()
+    return "".join(_SHORT.get(word, word) for word in _WORD.findall(plain))
+
+
 # Folded name → field, and how sure it is: the lower, the surer.
 BY_NAME: dict[str, tuple[str, int]] = {}
+_BY_WORDS: dict[str, tuple[str, int]] = {}
 for _field, _names in ALIASES.items():
     for _rank, _name in enumerate(_names.split("|")):
         BY_NAME[fold(_name)] = (_field, _rank)
+        if _name.isascii():  # Indian vowel signs are no letters of a word
+            _BY_WORDS.setdefault(_shortened(_name), (_field, _rank))
 
 
+@lru_cache(maxsize=4096)
 def find_field(header: str) -> tuple[str, int] | None:
     """Return the field that a header surely names, and how surely; None for none."""
-    if found := BY_NAME.get(fold(header)):
+    if found := _named(header):
         return found
     plain = " ".join(header.split())
     for added, kind in _ADDED:
         if part := added.search(plain):
-            found = BY_NAME.get(fold(plain[: part.start()]))
+            found = _named(plain[: part.start()])
             if found and found[0].endswith(kind):
                 return found
     return None
+
+
+def _named(name: str) -> tuple[str, int] | None:
+    return BY_NAME.get(fold(name)) or _BY_WORDS.get(_shortened(name))
 
 
 def known_fields(headers: Sequence[str]) -> set[str]:

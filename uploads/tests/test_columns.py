@@ -1,6 +1,8 @@
 import pytest
 
+from uploads import header_names
 from uploads.columns import letter, match_columns, nearest_header, told_apart
+from uploads.header_names import ALIASES, aliases, find_field, fold
 from uploads.tests.factories import load
 
 
@@ -46,6 +48,18 @@ from uploads.tests.factories import load
         ("Name of the Borrower", "full_name"),
         ("  O/S  Amt. ", "outstanding_amount"),
         ("Mobile\nNo.", "primary_phone"),
+        ("Reg. Mob. No", "primary_phone"),
+        ("CustMobNo", "primary_phone"),
+        ("Alt Mob Number", "alternate_phone"),
+        ("Loan Acc No.", "loan_number"),
+        ("LoanAcctNum", "loan_number"),
+        ("Outst. Amt", "outstanding_amount"),
+        ("POS Amount", "outstanding_amount"),
+        ("Sanc Amount (Rs.)", "loan_amount"),
+        ("Inst. Amt", "emi_amount"),
+        ("Last Repayment Dt", "last_contact_date"),
+        ("Due Dt. (DD-MM-YYYY)", "due_date"),
+        ("No. of days past due", "days_past_due"),
     ],
 )
 def test_a_header_is_known_by_its_usual_names(header: str, field: str) -> None:
@@ -61,10 +75,26 @@ def test_a_header_is_known_by_its_usual_names(header: str, field: str) -> None:
         "EMI (days)",
         "Due Date (days)",
         "(Rs.)",
+        "No.",
+        "Date",
+        "Amt in Lakhs",
+        "Loan Disb Date",
+        "of the",
     ],
 )
 def test_a_header_that_says_more_than_its_name_is_not_sure(header: str) -> None:
     assert match_columns([header]).fields == {}
+
+
+def test_no_two_fields_have_a_name_in_common() -> None:
+    fields: dict[str, set[str]] = {}
+    for field in ALIASES:
+        for name in aliases(field):
+            assert find_field(name) is not None
+            for key in (fold(name), header_names._shortened(name)):
+                fields.setdefault(key, set()).add(field)
+
+    assert [key for key, named in fields.items() if key and len(named) > 1] == []
 
 
 def test_an_unknown_column_is_kept_and_none_is_dropped_unseen() -> None:

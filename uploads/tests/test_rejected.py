@@ -417,7 +417,8 @@ def test_a_mended_file_goes_up_linked_to_its_parent(client: Client, tenant) -> N
     assert add in client.get(page_of(parent)).content.decode()
     form = client.get(add).content.decode()
     assert "Send the mended rows of &lt;b&gt;dues.csv" in form
-    assert f'The mended rows of <a href="{page_of(parent)}">&lt;b&gt;dues' in form
+    link = f'<a class="upload-link" href="{page_of(parent)}">&lt;b&gt;dues'
+    assert f"The mended rows of {link}" in form
 
     file = io.BytesIO(written(parent).replace(",12,", ",9876543219,").encode())
     file.name = "mended.csv"
