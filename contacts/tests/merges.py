@@ -3,8 +3,6 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db import connection
-
 from contacts.deduplicating import merge_groups, merge_two
 from contacts.duplicates import find_duplicates
 from contacts.models import Contact, ContactIdentity, ContactMerge
@@ -61,13 +59,6 @@ def merge(survivor: Contact, merged: Contact) -> ContactMerge:
         now=NOON,
     )
     return ContactMerge.objects.latest("pk")
-
-
-def drop_unique_index() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "ALTER TABLE contacts DROP CONSTRAINT contacts_tenant_id_phone_number_key"
-        )
 
 
 def dedupe(tenant: Tenant) -> int:

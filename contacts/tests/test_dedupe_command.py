@@ -1,77 +1,25 @@
 """`dedupe_contacts`, as an operator runs it."""
 
-import json
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from io import StringIO
-from typing import Any
-
 import pytest
-from django.core.management import CommandError, call_command
-from django.db import IntegrityError, connection
+from django.core.management import CommandError
 
 from contacts.deduplicating import merge_groups
-from contacts.duplicates import Ground, find_duplicates
-from contacts.models import Contact, ContactIdentity, ContactMerge
+from contacts.duplicates import find_duplicates
+from contacts.models import Contact, ContactMerge
+from contacts.tests.dedupes import (
+    ASHA,
+    NOON,
+    ask,
+    contacts_and_messages,
+    of_tenant,
+    run,
+    twice,
+)
 from contacts.tests.factories import ContactFactory
-from contacts.unique_number import has_unique_number
 from messaging.models import ChatMessage
 from messaging.tests.factories import ChatMessageFactory
 from tenants.models import Tenant
 from tenants.tests.factories import TenantFactory
-
-NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
-ASHA = "919876543210"
-
-
-@pytest.fixture
-def tenant(db: None) -> Tenant:
-    return TenantFactory.create(slug="lender")
-
-
-@pytest.fixture
-def old_database(db: None) -> None:
-    """A database of the old service: the unique index is missing."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "ALTER TABLE contacts DROP CONSTRAINT contacts_tenant_id_phone_number_key"
-        )
-
-
-def run(*arguments: str) -> str:
-    answer = StringIO()
-    call_command("dedupe_contacts", *arguments, stdout=answer)
-    return answer.getvalue()
-
-
-def ask(*arguments: str) -> dict[str, Any]:
-    report: dict[str, Any] = json.loads(run("--json", *arguments))
-    return report
-
-
-def of_tenant(report: dict[str, Any], slug: str = "lender") -> dict[str, Any]:
-    found: dict[str, Any] = next(
-        one for one in report["tenants"] if one["tenant"] == slug
-    )
-    return found
-
-
-def twice(tenant: Tenant, phone_number: str = ASHA) -> tuple[Contact, Contact]:
-    """Make the newer contact first: what counts is `created_at`."""
-    newer, older = (
-        ContactFactory.create(
-            tenant=tenant, phone_number=phone_number, created_at=NOON - age, name="Asha"
-        )
-        for age in (timedelta(days=1), timedelta(days=9))
-    )
-    return older, newer
-
-
-def contacts_and_messages() -> list[Any]:
-    return [
-        list(model.objects.order_by("pk").values())
-        for model in (Contact, ContactIdentity, ChatMessage, ContactMerge)
-    ]
 
 
 @pytest.mark.usefixtures("old_database")
@@ -116,102 +64,6 @@ def test_applying_again_finds_nothing(tenant: Tenant) -> None:
 
     assert of_tenant(ask("--apply"))["merged"] == 0
     assert contacts_and_messages() == before
-
-
-@pytest.mark.parametrize(
-    "numbers",
-    [
-        ("5511981234567", "551181234567"),
-        ("5215512345678", "525512345678"),
-        ("5491123456789", "541123456789"),
-    ],
-    ids=["Brazil's ninth digit", "Mexico's 521", "Argentina's 549"],
-)
-def test_one_number_in_two_spellings_is_one_person(
-    tenant: Tenant, numbers: tuple[str, str]
-) -> None:
-    for number in numbers:
-        ContactFactory.create(tenant=tenant, phone_number=number)
-
-    run("--apply")
-
-    assert Contact.objects.get().phone_number == max(numbers, key=len)
-
-
-def linked(tenant: Tenant) -> tuple[Contact, Contact]:
-    """Make one who shows a number that means the other, who shows none."""
-    holder = ContactFactory.create(tenant=tenant, phone_number=None)
-    showing = ContactFactory.create(tenant=tenant, phone_number=ASHA)
-    ContactIdentity.objects.create(
-        tenant=tenant, contact=holder, kind="phone", value=ASHA
-    )
-    return holder, showing
-
-
-def test_a_number_that_means_another_contact_joins_the_two(tenant: Tenant) -> None:
-    holder, _ = linked(tenant)
-
-    run("--apply")
-
-    contact = Contact.objects.get()
-    assert (contact.pk, contact.phone_number) == (holder.pk, ASHA)
-
-
-def test_a_number_that_changed_hands_is_only_a_suggestion(tenant: Tenant) -> None:
-    holder, _ = linked(tenant)
-    Contact.objects.filter(pk=holder.pk).update(phone_number="919800000002")
-    ContactIdentity.objects.filter(contact=holder).update(seen_at=NOON)
-    ContactIdentity.objects.create(
-        tenant=tenant,
-        contact=holder,
-        kind="phone",
-        value="919800000002",
-        seen_at=NOON + timedelta(days=200),
-    )
-
-    report = of_tenant(ask())
-    run("--apply")
-
-    assert report["groups"] == 0
-    (suggestion,) = report["suggestions"]
-    assert suggestion["why"] == "the number of one was the other's before"
-    assert Contact.objects.count() == 2
-
-
-def test_equal_name_and_email_is_only_a_suggestion(tenant: Tenant) -> None:
-    people = [
-        ContactFactory.create(tenant=tenant, name=name, email=email)
-        for name, email in (
-            ("Asha Verma", "asha@example.in"),
-            ("asha verma", "Asha@example.in"),
-            ("Asha Verma", "other@example.in"),
-            ("Asha Verma", ""),
-            ("Asha Verma", ""),
-        )
-    ]
-
-    (suggestion,) = of_tenant(ask())["suggestions"]
-    run("--apply")
-
-    assert [one["id"] for one in suggestion["contacts"]] == [
-        one.pk for one in people[:2]
-    ]
-    assert Contact.objects.count() == 5
-
-
-@pytest.mark.usefixtures("old_database")
-@pytest.mark.parametrize(("only", "left"), [("phone", 2), ("identity", 2)])
-def test_only_one_kind_is_merged_when_asked_so(
-    tenant: Tenant, only: str, left: int
-) -> None:
-    twice(tenant, "919800000009")
-    linked(tenant)
-
-    run("--apply", "--only", only)
-
-    assert Contact.objects.count() == 3
-    remaining = find_duplicates(tenant_id=tenant.pk)
-    assert [set(group.grounds) for group in remaining] == [set(Ground) - {Ground(only)}]
 
 
 @pytest.mark.usefixtures("old_database")
@@ -308,58 +160,3 @@ def test_an_undo_that_cannot_be_says_why_and_changes_nothing(tenant: Tenant) -> 
         run("--undo", str(merge.pk))
 
     assert contacts_and_messages() == before
-
-
-def test_a_missing_index_is_named_with_the_statements_that_add_it(
-    tenant: Tenant, old_database: None
-) -> None:
-    told = run()
-
-    assert (
-        "CREATE UNIQUE INDEX CONCURRENTLY contacts_tenant_id_phone_number_key "
-        "ON contacts (tenant_id, phone_number);"
-    ) in told
-    assert "USING INDEX contacts_tenant_id_phone_number_key;" in told
-
-
-def test_an_index_that_is_there_is_not_talked_about(tenant: Tenant) -> None:
-    assert "INDEX" not in run()
-    assert ask()["unique_index"] is True
-
-
-@pytest.fixture
-def without_index(transactional_db: None) -> Iterator[None]:
-    """An old database outside a transaction; whatever happens, mended at the end."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "ALTER TABLE contacts DROP CONSTRAINT contacts_tenant_id_phone_number_key"
-        )
-    yield
-    Contact.objects.all().delete()
-    if not has_unique_number():
-        with connection.cursor() as cursor:
-            cursor.execute("DROP INDEX IF EXISTS contacts_tenant_id_phone_number_key")
-            cursor.execute(
-                "ALTER TABLE contacts ADD CONSTRAINT"
-                " contacts_tenant_id_phone_number_key UNIQUE (tenant_id, phone_number)"
-            )
-
-
-@pytest.mark.django_db(transaction=True)
-def test_the_index_is_added_once_nobody_is_there_twice(without_index: None) -> None:
-    tenant = TenantFactory.create(slug="lender")
-    twice(tenant)
-
-    with pytest.raises(CommandError, match="a number stands twice"):
-        run("--add-index")
-    assert Contact.objects.count() == 2
-    assert ask("--apply", "--add-index")["unique_index"] is True
-
-    with pytest.raises(IntegrityError, match="contacts_tenant_id_phone_number_key"):
-        ContactFactory.create(tenant=tenant, phone_number=ASHA)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM pg_constraint"
-            " WHERE conname = 'contacts_tenant_id_phone_number_key' AND contype = 'u'"
-        )
-        assert cursor.fetchone() == (1,)

@@ -1,61 +1,24 @@
+"""Who is who: numbers and user ids become contacts, in any order, once."""
+
 import itertools
 import logging
 import threading
-from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 
 from contacts.models import Contact, ContactIdentity, ContactMerge
 from contacts.services import (
     Activity,
     IdentityChange,
-    Sender,
-    name_by_staff,
-    record_messages,
-    upsert_contacts,
 )
 from contacts.tests.factories import ContactFactory
+from contacts.tests.senders import ASHA, IMRAN, NOW, WABA, at, people, upsert
 from tenants.models import Tenant
 from tenants.tests.factories import TenantFactory
-
-NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
-WABA = "109283746501123"
-ASHA, IMRAN = "919800000101", "919800000102"
-
-
-def at(minute: int, **sender: Any) -> Sender:
-    sender.setdefault("phone", None)
-    sender.setdefault("user_id", None)
-    sender.setdefault("waba_id", WABA)
-    return Sender(seen_at=NOW + timedelta(minutes=minute), **sender)
-
-
-def upsert(
-    tenant: Tenant,
-    *seen: Sender | IdentityChange,
-    activity: Sequence[Activity] = (),
-    now: datetime = NOW,
-) -> list[int | None]:
-    with transaction.atomic():
-        upserted = upsert_contacts(tenant_id=tenant.pk, seen=seen, now=now)
-        record_messages(upserted=[upserted], activity=activity, now=now)
-    return upserted.ids
-
-
-def people(tenant: Tenant) -> set[tuple[str | None, str, frozenset[str]]]:
-    """Who there is, without ids: number, name, everything that means them."""
-    return {
-        (
-            contact.phone_number,
-            contact.name,
-            frozenset(contact.identities.values_list("value", flat=True)),
-        )
-        for contact in Contact.objects.filter(tenant=tenant)
-    }
 
 
 def test_a_new_sender_becomes_a_contact_with_its_profile_name(tenant: Tenant) -> None:
@@ -270,60 +233,6 @@ def test_a_number_added_by_hand_is_taken_from_who_had_it_once(tenant: Tenant) ->
     assert upsert(tenant, at(5, phone=ASHA, user_id="IN.99")) == [by_hand.pk]
 
     assert Contact.objects.get(pk=asha).phone_number == IMRAN
-
-
-@pytest.mark.parametrize(
-    ("sender", "name", "source"),
-    [
-        pytest.param(at(0, phone=ASHA), ASHA, "phone", id="number only"),
-        pytest.param(
-            at(0, user_id="IN.77", username="asha.v"), "asha.v", "username", id="user"
-        ),
-        pytest.param(at(0, user_id="IN.77"), "WhatsApp user", "", id="nothing"),
-        pytest.param(
-            at(0, phone=ASHA, profile_name="Asha", address_book_name="Asha shop"),
-            "Asha shop",
-            "address_book",
-            id="address book",
-        ),
-        pytest.param(
-            at(0, phone=ASHA, profile_name=" \n "), ASHA, "phone", id="blank profile"
-        ),
-    ],
-)
-def test_a_contact_is_never_nameless(
-    sender: Sender, name: str, source: str, tenant: Tenant
-) -> None:
-    upsert(tenant, sender)
-
-    contact = Contact.objects.get()
-    assert (contact.name, contact.name_source) == (name, source)
-
-
-def test_a_label_removed_from_the_address_book_gives_way_to_the_profile(
-    tenant: Tenant,
-) -> None:
-    upsert(tenant, at(0, phone=ASHA, profile_name="Asha", address_book_name="Shop"))
-
-    upsert(tenant, at(1, phone=ASHA, address_book_name=""))
-
-    assert Contact.objects.get().name == "Asha"
-
-
-def test_a_name_by_staff_stays_until_they_clear_it(tenant: Tenant) -> None:
-    upsert(tenant, at(0, phone=ASHA, profile_name="Asha"))
-    contact = Contact.objects.get()
-
-    name_by_staff(contact=contact, name="Mrs Verma", now=NOW)
-    upsert(tenant, at(1, phone=ASHA, profile_name="Asha V", address_book_name="Shop"))
-
-    contact.refresh_from_db()
-    assert (contact.name, contact.profile_name) == ("Mrs Verma", "Asha V")
-
-    name_by_staff(contact=contact, name=" ", now=NOW)
-
-    contact.refresh_from_db()
-    assert (contact.name, contact.name_source) == ("Shop", "address_book")
 
 
 def test_updated_at_moves_only_when_something_changed(tenant: Tenant) -> None:

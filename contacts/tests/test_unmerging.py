@@ -14,7 +14,6 @@ from contacts.tests.merges import (
     LATER,
     NOON,
     dedupe,
-    drop_unique_index,
     identity,
     merge,
     person,
@@ -58,10 +57,10 @@ def test_an_undo_restores_every_table_exactly(tenant: Tenant) -> None:
     assert (one.undone_at, one.undone_by) == (LATER, clerk)
 
 
+@pytest.mark.usefixtures("old_database")
 def test_three_of_one_number_are_three_merges_undone_last_first(
     tenant: Tenant,
 ) -> None:
-    drop_unique_index()
     people = [
         person(tenant, messages=count, phone_number="919800000001", name="")
         for count in (1, 2, 3)
@@ -196,10 +195,10 @@ def test_a_merge_is_undone_once(tenant: Tenant) -> None:
     assert obstacles_of(merged) == [f"Merge {merged.pk} was undone already."]
 
 
+@pytest.mark.usefixtures("old_database")
 def test_an_exact_duplicate_comes_back_only_where_a_number_may_stand_twice(
     tenant: Tenant,
 ) -> None:
-    drop_unique_index()
     people = [person(tenant, phone_number="919876543210") for _ in range(2)]
     merged = merge(*people)
     with connection.cursor() as cursor:
