@@ -3,19 +3,22 @@
 import multiprocessing
 from collections.abc import Iterator
 from contextlib import contextmanager
-from multiprocessing.synchronize import Event, Semaphore
 
-# Started, not forked: no connection and no lock of the test is inherited.
-_processes = multiprocessing.get_context("spawn")
+from messaging.tests.draining_process import drain_until
+
+# Forked off a process that was started anew, and has Django ready: no connection and no
+# lock of the test is inherited, and eight cost little more than one.
+_processes = multiprocessing.get_context("forkserver")
 _START_SECONDS = 120  # a busy machine is slow, not broken
 
 
 @contextmanager
 def drains(count: int, *, database: str) -> Iterator[None]:
     """Have so many processes drain; on leaving each finds nothing due and ends well."""
+    _processes.set_forkserver_preload(["messaging.tests.draining_process"])
     ready, stop = _processes.Semaphore(0), _processes.Event()
     workers = [
-        _processes.Process(target=_drain, args=(database, ready, stop))
+        _processes.Process(target=drain_until, args=(database, ready, stop))
         for _ in range(count)
     ]
     try:
@@ -31,20 +34,3 @@ def drains(count: int, *, database: str) -> Iterator[None]:
     finally:
         for worker in workers:
             worker.kill()
-
-
-def _drain(database: str, ready: Semaphore, stop: Event) -> None:
-    import django
-
-    django.setup()
-    from django.db import connection
-    from django.utils import timezone
-
-    from messaging.services import process_events
-
-    connection.settings_dict["NAME"] = database
-    connection.ensure_connection()
-    ready.release()
-    while process_events(limit=7, now=timezone.now()).events or not stop.wait(0.05):
-        pass
-    connection.close_pool()
