@@ -158,6 +158,8 @@ class FileUploadAdmin(ReviewPages, GuidePages, ComparisonPages):
             may_act = request.user.has_perm("uploads.change_fileupload")
             context |= {
                 "title": upload.original_name,
+                # What was done with it is on the page; Django knows the sending only.
+                "show_history": False,
                 "live": live(upload, now=timezone.now()),
                 "twin": services.find_twin(upload),
                 "issue_groups": group_issues(upload),

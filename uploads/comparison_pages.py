@@ -13,9 +13,10 @@ from django.views.decorators.http import require_POST
 
 from customers.comparing import compare_uploads, read_pairs
 from customers.models import ComparedGroup, Comparison
-from uploads.act_admin import ActPages
+from uploads.act_admin import ActPages, staff_of
+from uploads.acts import record_act
 from uploads.comparison_file import lines_of
-from uploads.models import FileUpload
+from uploads.models import FileUpload, UploadAct
 
 PAGE = 50
 _OFFERED = 50
@@ -57,11 +58,12 @@ class ComparisonPages(ActPages):
             raise Http404
         earlier, later = _in_order(upload, other)
         comparison = _comparison(earlier, later)
-        self.log_change(
-            request,
-            later,
-            f"Downloaded what changed since upload {earlier.pk}: "
-            f"{sum(_counts(comparison))} loans.",
+        record_act(
+            later.pk,
+            UploadAct.Act.COMPARED,
+            by=staff_of(request),
+            at=timezone.now(),
+            row_count=sum(_counts(comparison)),
         )
         return StreamingHttpResponse(
             lines_of(comparison),

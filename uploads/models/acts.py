@@ -20,6 +20,7 @@ class UploadAct(models.Model):
         RETRIED = "retried", "tried again"
         UNDONE = "undone", "undone"
         EXPORTED = "exported", "refused rows downloaded"
+        COMPARED = "compared", "comparison with another file downloaded"
         PURGED = "purged", "kept file deleted"
 
     upload = models.ForeignKey(

@@ -277,4 +277,4 @@ class FileUpload(models.Model):
             return f"Cancelled: {loaded} entries were loaded before, and stay"
         if self.status == self.Status.CANCELLED:
             return "Cancelled: nothing was loaded"
-        return f"This upload is {self.get_status_display()}"
+        return "This upload is waiting: it starts by itself"

@@ -65,6 +65,15 @@ def test_the_page_names_the_file_as_it_was_named(client: Client, tenant) -> None
     assert '<h2 class="upload-name">overdue Nov.csv</h2>' in page
 
 
+def test_what_was_done_is_told_in_one_place(client: Client, tenant) -> None:
+    upload = large(tenant)
+
+    page = shown(client, page_of(upload))
+
+    assert "What was done" in page
+    assert reverse("admin:uploads_fileupload_history", args=[upload.pk]) not in page
+
+
 @pytest.mark.parametrize(
     ("loaded", "sentence"),
     [
