@@ -25,6 +25,7 @@ _BRAZIL_NINE_DIGITS = re.compile(r"(55[1-9]\d)9([016-9]\d{7})")
 _MEXICO = re.compile(r"521?(\d{10})")
 _ARGENTINA = re.compile(r"549?(\d{10})")
 
+_CODES_WITH_TWO_SPELLINGS = ("52", "54", "55")
 # Where a number may have several spellings, as a regular expression of PostgreSQL too:
 # whoever looks at a million of them folds the rest without `canonical`.
 SPELLED_IN_TWO_WAYS = r"^\+?5[245]"
@@ -88,6 +89,8 @@ def canonical(wa_id: str) -> str:
     digits = wa_id.removeprefix("+")
     if not (digits.isascii() and digits.isdigit()):
         return wa_id
+    if digits[:2] not in _CODES_WITH_TWO_SPELLINGS:
+        return digits  # a message asks for its numbers several times
     if brazil := _BRAZIL_OLD_MOBILE.fullmatch(digits):
         return f"{brazil[1]}9{brazil[2]}"
     if mexico := _MEXICO.fullmatch(digits):
