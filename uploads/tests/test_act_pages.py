@@ -4,6 +4,7 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.urls import reverse
+from django.utils.timezone import now
 
 from customers.models import Customer
 from tenants.tests.factories import MembershipFactory
@@ -11,7 +12,6 @@ from uploads.models import FileUpload
 from uploads.reading import read_upload
 from uploads.services import pause_upload
 from uploads.tests.factories import TWO_ROWS, load, make_upload, work_off
-from uploads.tests.test_processing import now
 
 pytestmark = pytest.mark.django_db
 
