@@ -8,6 +8,7 @@ from django.template.loader import render_to_string
 
 from contacts.models import Contact
 from messaging.models import ChatMessage, MessageMedia
+from messaging.orders import Order, order_of, product_asked_about
 
 MOST = 50
 # Reactions, edits and revokes stand on the message they are about, so a few more rows
@@ -62,6 +63,14 @@ class Bubble:
         referral = self.message.payload.get("referral")
         headline = referral.get("headline") if isinstance(referral, dict) else None
         return headline if isinstance(headline, str) else ""
+
+    @property
+    def order(self) -> Order | None:
+        return order_of(self.message.payload)
+
+    @property
+    def product(self) -> str:
+        return product_asked_about(self.message.payload)
 
 
 def bubbles_of(newest_first: Sequence[ChatMessage]) -> list[Bubble]:
