@@ -64,3 +64,12 @@ def merge(survivor: Contact, merged: Contact) -> ContactMerge:
 def dedupe(tenant: Tenant) -> int:
     groups = find_duplicates(tenant_id=tenant.pk)
     return sum(merge_groups(tenant_id=tenant.pk, groups=groups, now=NOON))
+
+
+def spelled_twice(tenant: Tenant) -> tuple[Contact, Contact]:
+    """Make two contacts of one person, the older first."""
+    older, newer = (
+        ContactFactory.create(tenant=tenant, phone_number=number)
+        for number in (BRAZIL, BRAZIL_SHORT)
+    )
+    return older, newer

@@ -1,8 +1,5 @@
 """Merging beside others who hold what it wants, each on a connection of their own."""
 
-import threading
-import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,53 +9,17 @@ from django.db import IntegrityError, connection, transaction
 from contacts.deduplicating import merge_groups, merge_two
 from contacts.duplicates import find_duplicates
 from contacts.models import Contact, ContactMerge
-from contacts.tests.factories import ContactFactory
-from tenants.models import Tenant
+from contacts.tests.merges import spelled_twice
+from contacts.tests.side_by_side import elsewhere, wait_until_waiting
 from tenants.tests.factories import TenantFactory
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def elsewhere(act: Callable[[], None]) -> threading.Thread:
-    """Run it in a thread, with a connection of its own."""
-
-    def run() -> None:
-        try:
-            act()
-        finally:
-            connection.close()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    return thread
-
-
-def wait_until_somebody_waits() -> None:
-    deadline = time.monotonic() + 20
-    with connection.cursor() as cursor:
-        while time.monotonic() < deadline:
-            cursor.execute("SELECT pg_stat_clear_snapshot()")
-            cursor.execute(
-                "SELECT count(*) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND wait_event_type = 'Lock'"
-            )
-            if cursor.fetchone()[0]:
-                return
-    raise AssertionError("nobody waited")
-
-
 def run_sql(statement: str, *parameters: Any) -> None:
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters or None)
-
-
-def spelled_twice(tenant: Tenant) -> tuple[Contact, Contact]:
-    older, newer = (
-        ContactFactory.create(tenant=tenant, phone_number=number)
-        for number in ("5511981234567", "551181234567")
-    )
-    return older, newer
 
 
 def test_a_batch_that_ends_in_a_deadlock_begins_again() -> None:
@@ -77,7 +38,7 @@ def test_a_batch_that_ends_in_a_deadlock_begins_again() -> None:
         run_sql("SET LOCAL deadlock_timeout = '30s'")
         run_sql("SELECT FROM contacts WHERE id = %s FOR UPDATE", newer.pk)
         merging = elsewhere(dedupe)
-        wait_until_somebody_waits()
+        wait_until_waiting()
         run_sql("SELECT FROM contacts WHERE id = %s FOR UPDATE", older.pk)
     merging.join(30)
 
@@ -105,7 +66,7 @@ def test_a_survivor_stays_for_the_merge_that_is_being_recorded() -> None:
             now=NOON,
         )
         deletion = elsewhere(delete)
-        wait_until_somebody_waits()
+        wait_until_waiting()
     deletion.join(30)
 
     assert len(refusals) == 1

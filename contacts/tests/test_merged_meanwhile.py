@@ -10,11 +10,8 @@ from django.utils import timezone
 
 from contacts.deduplicating import merge_two
 from contacts.models import Contact
-from contacts.tests.test_dedupe_side_by_side import (
-    elsewhere,
-    spelled_twice,
-    wait_until_somebody_waits,
-)
+from contacts.tests.merges import spelled_twice
+from contacts.tests.side_by_side import elsewhere, wait_until_waiting
 from tenants.tests.factories import StaffFactory, TenantFactory, clerk_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -40,7 +37,7 @@ def test_who_saves_a_contact_that_is_merged_away_meanwhile_reads_a_sentence(
             now=timezone.now(),
         )
         saving = elsewhere(save)
-        wait_until_somebody_waits()
+        wait_until_waiting()
     saving.join(30)
 
     (answer,) = answers

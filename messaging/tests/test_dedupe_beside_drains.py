@@ -1,7 +1,6 @@
 """Duplicates are merged while their messages come in."""
 
 import threading
-import time
 from io import StringIO
 
 import pytest
@@ -11,12 +10,13 @@ from django.db.models import Count, Max, Min
 
 from contacts.models import Contact, ContactIdentity, ContactMerge
 from contacts.tests.factories import ContactFactory
+from contacts.tests.side_by_side import wait_until_waiting
 from messaging.events import store_event
 from messaging.models import ChatMessage, WebhookEvent
 from messaging.tests.bodies import message, message_body, person, status, status_body
 from messaging.tests.draining import drains
 from messaging.tests.factories import ChatMessageFactory
-from messaging.tests.test_side_by_side import deadlocks, drain_elsewhere
+from messaging.tests.side_by_side import deadlocks, drain_elsewhere
 
 ASHA, ASHA_ID, RAVI = "919876543210", "IN.77", "919876543211"
 PEOPLE = 150
@@ -121,17 +121,3 @@ def test_who_writes_while_they_are_merged_away_is_no_new_person(number) -> None:
 def dedupe_elsewhere() -> None:
     call_command("dedupe_contacts", "--apply", stdout=StringIO())
     connection.close()
-
-
-def wait_until_waiting(count: int) -> None:
-    deadline = time.monotonic() + 20
-    with connection.cursor() as cursor:
-        while time.monotonic() < deadline:
-            cursor.execute("SELECT pg_stat_clear_snapshot()")
-            cursor.execute(
-                "SELECT count(*) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND wait_event_type = 'Lock'"
-            )
-            if cursor.fetchone() == (count,):
-                return
-    raise AssertionError(f"{count} were to wait")

@@ -21,7 +21,7 @@ from messaging.media.queue import (
 from messaging.models import MessageMedia
 from messaging.tests.fetching import content_of, fetch_at, queued
 from messaging.tests.graph_service import PHOTO, Handler
-from messaging.tests.test_side_by_side import run_together
+from messaging.tests.side_by_side import run_together
 
 pytestmark = pytest.mark.usefixtures("kept")
 

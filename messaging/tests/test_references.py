@@ -1,7 +1,6 @@
 """What messages and statuses point at stays, though no foreign key checks each row."""
 
 import threading
-import time
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -10,33 +9,19 @@ from django.utils import timezone
 
 from contacts.models import Contact
 from contacts.tests.factories import ContactFactory
+from contacts.tests.side_by_side import wait_until_waiting
 from messaging.events import store_event
 from messaging.models import ChatMessage, MessageStatus, WebhookEvent
 from messaging.services import process_events
 from messaging.tests.bodies import message, message_body, status, status_body
 from messaging.tests.posting import deliver, process_all
-from messaging.tests.test_side_by_side import drain_elsewhere, run_together
+from messaging.tests.side_by_side import drain_elsewhere, run_together
 from tenants.models import WhatsAppNumber
 
 BODIES = {
     "message": message_body(message("wamid.A")),
     "status": status_body(status("wamid.S")),
 }
-
-
-def wait_until_somebody_waits() -> None:
-    deadline = time.monotonic() + 20
-    with connection.cursor() as cursor:
-        while time.monotonic() < deadline:
-            cursor.execute(
-                "SELECT count(*) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND wait_event_type = 'Lock'"
-            )
-            if cursor.fetchone()[0]:
-                return
-            # Within a transaction the view stays as it was first seen.
-            cursor.execute("SELECT pg_stat_clear_snapshot()")
-    raise AssertionError("nobody waited")
 
 
 def delete_by_sql(number: WhatsAppNumber) -> None:
@@ -116,7 +101,7 @@ def test_a_contact_stays_for_the_message_that_is_being_written(number):
         process_events(limit=1, now=timezone.now())
         deletion = threading.Thread(target=delete)
         deletion.start()
-        wait_until_somebody_waits()
+        wait_until_waiting()
     deletion.join(30)
 
     assert len(refusals) == 1
@@ -141,7 +126,7 @@ def test_a_number_stays_for_what_is_being_written(number, kind):
         process_events(limit=1, now=timezone.now())
         deletion = threading.Thread(target=delete)
         deletion.start()
-        wait_until_somebody_waits()
+        wait_until_waiting()
     deletion.join(30)
 
     assert len(refusals) == 1
@@ -157,7 +142,7 @@ def test_what_comes_while_its_number_is_deleted_is_nobody_s(number, kind):
         run_together(lambda: store_event(body=BODIES[kind], signed_by="app"))
         drain = threading.Thread(target=drain_elsewhere)
         drain.start()
-        wait_until_somebody_waits()
+        wait_until_waiting()
     drain.join(30)
     process_all()
 

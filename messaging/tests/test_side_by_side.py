@@ -2,15 +2,14 @@
 
 import logging
 import threading
-import time
 from functools import partial
-from typing import Any
 
 import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
 from contacts.models import Contact
+from contacts.tests.side_by_side import wait_until_waiting
 from messaging.events import store_event
 from messaging.models import ChatMessage, WebhookEvent
 from messaging.services import process_events
@@ -26,28 +25,7 @@ from messaging.tests.bodies import (
 )
 from messaging.tests.draining import drains
 from messaging.tests.posting import deliver, post, process_all
-
-
-def run_together(*acts: Any) -> None:
-    """Run each in a thread with a connection of its own, starting at one moment."""
-    start = threading.Barrier(len(acts))
-    errors: list[BaseException] = []
-
-    def run(act: Any) -> None:
-        start.wait()
-        try:
-            act()
-        except BaseException as exc:
-            errors.append(exc)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=[act]) for act in acts]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(120)
-    assert errors == []
+from messaging.tests.side_by_side import deadlocks, drain_elsewhere, run_together
 
 
 @pytest.mark.django_db(transaction=True)
@@ -114,14 +92,6 @@ def post_until_stored(raw: bytes) -> None:
         assert response.status_code == 503, response.content
 
 
-def deadlocks() -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
-        )
-        return int(cursor.fetchone()[0])
-
-
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("status_first", [True, False])
 def test_a_status_and_its_message_find_each_other_though_neither_sees_the_other(
@@ -139,7 +109,7 @@ def test_a_status_and_its_message_find_each_other_though_neither_sees_the_other(
         store_event_elsewhere(second)
         drain = threading.Thread(target=drain_elsewhere)
         drain.start()
-        wait_until_somebody_waits()
+        wait_until_waiting()
     drain.join(30)
 
     assert ChatMessage.objects.get().status == "read"
@@ -147,22 +117,3 @@ def test_a_status_and_its_message_find_each_other_though_neither_sees_the_other(
 
 def store_event_elsewhere(raw: bytes) -> None:
     run_together(lambda: store_event(body=raw, signed_by="app"))
-
-
-def drain_elsewhere() -> None:
-    process_all()
-    connection.close()
-
-
-def wait_until_somebody_waits() -> None:
-    deadline = time.monotonic() + 20
-    with connection.cursor() as cursor:
-        while time.monotonic() < deadline:
-            cursor.execute(
-                "SELECT count(*) FROM pg_locks JOIN pg_database"
-                " ON pg_database.oid = pg_locks.database"
-                " WHERE datname = current_database() AND NOT granted"
-            )
-            if cursor.fetchone()[0]:
-                return
-    raise AssertionError("nobody waited")
