@@ -49,14 +49,13 @@ def record_emails(*, stated: Iterable[StatedEmail], now: datetime) -> None:
 
     It is shown as theirs unless staff entered one, or somebody's own SQL did.
     """
-    newest: dict[int, tuple[datetime, str]] = {}
-    for one in stated:
-        if email := _email_in(one.text):
-            said = (one.stated_at, email)
-            newest[one.contact_id] = max(newest.get(one.contact_id, said), said)
-    if not newest:
+    newest = _newest(
+        (one.contact_id, one.stated_at, email)
+        for one in stated
+        if (email := _email_in(one.text))
+    )
+    if newest is None:
         return
-    ids = sorted(newest)
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -77,24 +76,18 @@ def record_emails(*, stated: Iterable[StatedEmail], now: datetime) -> None:
                 OR (stated_email_at, stated_email::text) < (new.stated_at, new.email)
             )
             """,
-            [
-                now,
-                array(ids),
-                array(newest[one][0] for one in ids),
-                array(newest[one][1] for one in ids),
-            ],
+            [now, *newest],
         )
 
 
 def record_marketing_wishes(*, wishes: Iterable[MarketingWish], now: datetime) -> None:
     """Keep the newest wish of each contact."""
-    newest: dict[int, tuple[datetime, str]] = {}
-    for wish in wishes:
-        said = (wish.stated_at, "stop" if wish.stops else "resume")
-        newest[wish.contact_id] = max(newest.get(wish.contact_id, said), said)
-    if not newest:
+    newest = _newest(
+        (wish.contact_id, wish.stated_at, "stop" if wish.stops else "resume")
+        for wish in wishes
+    )
+    if newest is None:
         return
-    ids = sorted(newest)
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -110,12 +103,7 @@ def record_marketing_wishes(*, wishes: Iterable[MarketingWish], now: datetime) -
                     < (new.stated_at, new.preference)
             )
             """,
-            [
-                now,
-                array(ids),
-                array(newest[one][0] for one in ids),
-                array(newest[one][1] for one in ids),
-            ],
+            [now, *newest],
         )
 
 
@@ -153,6 +141,24 @@ def combine_statements(survivor: Stating, merged: Stating) -> None:
         survivor.email, survivor.email_source = merged.email, merged.email_source
     else:
         _show_stated_email(survivor)
+
+
+def _newest(
+    said: Iterable[tuple[int, datetime, str]],
+) -> tuple[str, str, str] | None:
+    """Return of each contact what was said last: ids, times and texts, as arrays."""
+    newest: dict[int, tuple[datetime, str]] = {}
+    for contact_id, stated_at, text in said:
+        words = (stated_at, text)
+        newest[contact_id] = max(newest.get(contact_id, words), words)
+    if not newest:
+        return None
+    ids = sorted(newest)
+    return (
+        array(ids),
+        array(newest[one][0] for one in ids),
+        array(newest[one][1] for one in ids),
+    )
 
 
 def _when_said(contact: Stating, column: str, column_at: str) -> tuple[datetime, str]:
