@@ -41,45 +41,36 @@ def _rotate_column(
         "table": sql.Identifier(model._meta.db_table),
         "column": sql.Identifier(column),
     }
-    newest = Fernet(settings.FIELD_ENCRYPTION_KEYS[0])
+    stored = sql.SQL("SELECT id FROM {table} WHERE {column} <> '' ORDER BY id")
+    # Past the model's field, which shows plain text only.
+    read = sql.SQL("SELECT {column} FROM {table} WHERE id = %s FOR NO KEY UPDATE")
+    write = sql.SQL("UPDATE {table} SET {column} = %s WHERE id = %s")
     with connection.cursor() as cursor:
-        cursor.execute(
-            sql.SQL("SELECT id FROM {table} WHERE {column} <> '' ORDER BY id").format(
-                **names
-            )
-        )
-        ids = [row_id for (row_id,) in cursor.fetchall()]
-        for row_id in ids:
+        cursor.execute(stored.format(**names))
+        for (row_id,) in cursor.fetchall():
             with transaction.atomic():
-                # Past the model's field, which shows plain text only.
-                cursor.execute(
-                    sql.SQL(
-                        "SELECT {column} FROM {table} WHERE id = %s FOR NO KEY UPDATE"
-                    ).format(**names),
-                    [row_id],
-                )
+                cursor.execute(read.format(**names), [row_id])
                 row = cursor.fetchone()
                 if row is None or not row[0]:
-                    continue
-                rotation.secrets += 1
-                token = row[0].encode()
-                if _reads(newest, token):
-                    continue
-                try:
-                    anew = fernet().rotate(token)
-                except InvalidToken:
-                    rotation.unreadable.append(
-                        f"{model._meta.db_table}.{column} of row {row_id}"
-                    )
-                    continue
-                rotation.rotated += 1
-                if not dry_run:
-                    cursor.execute(
-                        sql.SQL(
-                            "UPDATE {table} SET {column} = %s WHERE id = %s"
-                        ).format(**names),
-                        [anew.decode(), row_id],
-                    )
+                    continue  # it went, or its secret did
+                name = f"{model._meta.db_table}.{column} of row {row_id}"
+                anew = _rotate(rotation, row[0].encode(), name)
+                if anew and not dry_run:
+                    cursor.execute(write.format(**names), [anew.decode(), row_id])
+
+
+def _rotate(rotation: Rotation, token: bytes, name: str) -> bytes | None:
+    """Return a secret under the newest key; None if it is, or cannot be read."""
+    rotation.secrets += 1
+    if _reads(Fernet(settings.FIELD_ENCRYPTION_KEYS[0]), token):
+        return None
+    try:
+        anew = fernet().rotate(token)
+    except InvalidToken:
+        rotation.unreadable.append(name)
+        return None
+    rotation.rotated += 1
+    return anew
 
 
 def _reads(cipher: Fernet, token: bytes) -> bool:
