@@ -26,6 +26,7 @@ Status, Stage, Act = FileUpload.Status, FileUpload.Stage, UploadAct.Act
 Review = FileUpload.Review
 
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_NO_TEXT = re.compile("[\ud800-\udfff]")
 _LONGEST_NAME = 200
 
 
@@ -197,4 +198,6 @@ def _keep(upload: FileUpload, file: "File[bytes]") -> None:
 def _presentable(name: str) -> str:
     """Return the uploader's name of the file, fit for lists and logs."""
     plain = _CONTROLS.sub("", PurePath(name.replace("\\", "/")).name).strip()
+    # On a disk a name may be bytes of another encoding than the machine's.
+    plain = _NO_TEXT.sub("\ufffd", plain)
     return mask_national_ids(plain)[:_LONGEST_NAME] or "unnamed"

@@ -149,6 +149,7 @@ def test_every_problem_of_a_row_is_told_and_the_row_counts_once() -> None:
         ("../../etc/passwd", "passwd"),
         ("नाम फाइल (1).csv", "नाम फाइल (1).csv"),
         ("over\ndue\x00.csv", "overdue.csv"),
+        ("d\udce9bt.csv", "d\ufffdbt.csv"),
         ("", "unnamed"),
         ("x" * 300, "x" * 200),
     ],
