@@ -441,6 +441,22 @@ def test_choices_are_posted_by_those_who_may_act(
     assert (upload.status, upload.choices) == ("review", {})
 
 
+def test_who_may_only_look_is_told_who_starts_it(
+    client: Client, clerk: User, tenant: Tenant
+) -> None:
+    upload = to_review(tenant=tenant)
+    role = clerk.groups.get()
+    told = "Somebody who may change uploads has to start it."
+    may_start = page(client, upload)
+
+    role.permissions.remove(*role.permissions.filter(codename="change_fileupload"))
+    may_look = page(client, upload)
+
+    assert told not in may_start
+    assert told in may_look
+    assert "data-start" not in may_look
+
+
 @pytest.mark.parametrize("what", ["check", "start"])
 def test_a_stranger_finds_no_review(client: Client, clerk: User, what: str) -> None:
     theirs = to_review(tenant=MembershipFactory.create().tenant)
