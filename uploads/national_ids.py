@@ -120,13 +120,18 @@ def mask_national_ids(text: str) -> str:
 
     Where there is none, it is the very same text.
     """
-    pieces, done = [], 0
+    pieces: list[str] = []
+    done = 0
     for found in _TWELVE_DIGITS.finditer(text):
         start, end = found.start(), found.end(1)
         written = text[start:end]
         digits = "".join(filter(str.isdecimal, ascii_digits(written)))
-        if start >= done and is_aadhaar(digits) and _is_one_number(written):
-            pieces += [text[done:start], f"XXXXXXXX{digits[8:]}"]
+        if is_aadhaar(digits) and _is_one_number(written):
+            if start < done:  # the last four of one are the first of the next
+                pieces.pop()
+            else:
+                pieces.append(text[done:start])
+            pieces.append(f"XXXXXXXX{digits[8:]}")
             done = end
     return "".join([*pieces, text[done:]]) if pieces else text
 

@@ -127,6 +127,7 @@ def test_no_way_of_grouping_its_digits_hides_an_aadhaar_number(written: str) -> 
     [
         ("15 Nov 2024 2341 2341 2346", "15 Nov 2024 XXXXXXXX2346"),
         ("1500 2341 2341 2346", "1500 XXXXXXXX2346"),
+        ("15-11-2024 1500 2429 1185 1221", "15-11-XXXXXXXX1221"),  # 2024 1500 2429
         ("2341 2341 2346 5", "XXXXXXXX2346 5"),
         ("234123412346 345678129046", "XXXXXXXX2346 XXXXXXXX9046"),
         ("2.34123412346E+11", "XXXXXXXX2346E+11"),
