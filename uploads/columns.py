@@ -5,11 +5,15 @@ the customer, none is dropped unseen.
 """
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from uploads.header_names import BY_NAME, find_field, fold
-from uploads.national_ids import mask_national_ids
+from uploads.header_names import BY_NAME, find_field, fold, speaks_of_ids
+from uploads.national_ids import (
+    mask_as_national_id,
+    mask_likely_ids,
+    mask_national_ids,
+)
 
 # No list of customers is wider; what is costs memory with each row.
 MOST_COLUMNS = 1_000
@@ -45,6 +49,8 @@ class Columns:
     extra: dict[int, str]  # place → key under which the cell is kept
     # Also a national id, besides the one taken: kept, but never whole.
     secret: frozenset[int]
+    # A national id, and more: a guarantor's, or whether it was seen.
+    about_ids: frozenset[int]
     helpers: frozenset[int]
     missing: tuple[str, ...]
     # (field, place taken, place kept as extra): to be asked about
@@ -52,6 +58,13 @@ class Columns:
     # (header, field it looks like): a guess, shown and not acted on
     guesses: tuple[tuple[str, str], ...]
     width: int  # cells up to the last column with a header
+
+    def masks(self) -> dict[int, Callable[[str], str]]:
+        """Return, by place, how the cells of unmapped columns are kept."""
+        return {
+            **dict.fromkeys(self.about_ids, mask_likely_ids),
+            **dict.fromkeys(self.secret, mask_as_national_id),
+        }
 
 
 def is_helper(header: str) -> bool:
@@ -95,6 +108,7 @@ def match_columns(
         secret=frozenset(
             place for _, place in candidates.get("national_id", []) if place in extra
         ),
+        about_ids=frozenset(place for place in extra if speaks_of_ids(headers[place])),
         helpers=frozenset(helpers),
         missing=tuple(field for field in REQUIRED if field not in fields),
         doubled=tuple(doubled),

@@ -124,6 +124,7 @@ _SHORT = {
     word: line.split()[0] for line in _ONE_WORD.split("|") for word in line.split()
 } | dict.fromkeys(("of", "the", "s"), "")
 _WORD = re.compile(r"[^\W\d_]+|\d+")
+_ID_WORDS = re.compile(r"\b(?:aadhaa?r|adhaa?r|uid|uidai|pan)\b|आधार|पैन")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
@@ -159,6 +160,11 @@ def find_field(header: str) -> tuple[str, int] | None:
 
 def _named(name: str) -> tuple[str, int] | None:
     return BY_NAME.get(fold(name)) or _BY_WORDS.get(_shortened(name))
+
+
+def speaks_of_ids(header: str) -> bool:
+    """Tell whether a header has the name of a national id among its words."""
+    return bool(_ID_WORDS.search(_CAMEL.sub(" ", header).casefold().replace("_", " ")))
 
 
 def known_fields(headers: Sequence[str]) -> set[str]:

@@ -25,6 +25,10 @@ _D5: Final = tuple(
 _PERMUTATION: Final = (1, 5, 7, 6, 2, 8, 3, 0, 9, 4)
 
 _AADHAAR_WRITTEN = re.compile(r"[0-9]{4}([ -]?)[0-9]{4}\1[0-9]{4}")
+_PAN_ANYWHERE = re.compile(
+    r"(?<![A-Z0-9])[A-Z]{5}[ -]?[0-9]{4}[ -]?[A-Z](?![A-Z0-9])", re.IGNORECASE
+)
+_LONGEST_PHONE = 10  # digits, without its country's code
 _PAN = re.compile(r"[A-Z]{5}[0-9]{4}[A-Z]")
 # What people write in place of the digits they do not show.
 _MASK_MARKS = "Xx*#•●"
@@ -134,6 +138,17 @@ def mask_national_ids(text: str) -> str:
             pieces.append(f"XXXXXXXX{digits[8:]}")
             done = end
     return "".join([*pieces, text[done:]]) if pieces else text
+
+
+def mask_likely_ids(text: str) -> str:
+    """Return what may be kept of a cell whose header speaks of ids, and of more.
+
+    There a mistyped id is one too; "Yes", a date and a mobile number are none.
+    """
+    plain = mask_national_ids(text)
+    if _PAN_ANYWHERE.search(plain) or sum(map(str.isdecimal, plain)) > _LONGEST_PHONE:
+        return mask_as_national_id(text)
+    return plain
 
 
 def mask_as_national_id(text: str) -> str:

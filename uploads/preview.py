@@ -266,13 +266,16 @@ class _Masks:
             for place, header in enumerate(layout.headers)
             if known_fields([header]) == _ID
         }
-        self._ids = ids | columns.secret | {columns.fields.get("national_id", -1)}
+        self._ids = ids | {columns.fields.get("national_id", -1)}
+        self._masks = columns.masks()
         self._loan_number = columns.fields.get("loan_number")
         self._loans_are_guarded = not layout.twelve_digit_loans
 
     def __call__(self, place: int, text: str) -> str:
         if place in self._ids:
             return mask_as_national_id(text)
+        if mask := self._masks.get(place):
+            return mask(text)
         if place == self._loan_number:
             return masked_loan_number(text) if self._loans_are_guarded else text
         return mask_national_ids(text)

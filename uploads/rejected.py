@@ -109,7 +109,7 @@ class _RowWriter:
         self.id_place = columns.fields.get("national_id")
         self.loan_place = columns.fields.get("loan_number")
         self.twelve_digit_loans = layout.twelve_digit_loans
-        self.secret = columns.secret
+        self.masks = columns.masks()
 
     def header(self) -> list[str]:
         headers = [self.headers[place] for place in self.places]
@@ -139,8 +139,8 @@ class _RowWriter:
     def _masked(self, place: int, cell: str) -> str:
         if place == self.id_place:
             return _masked_id(cell.strip())
-        if place in self.secret:
-            return mask_as_national_id(cell)
+        if mask := self.masks.get(place):
+            return mask(cell)
         if place == self.loan_place:
             # Where they are of twelve digits, one in ten would be lost by chance.
             return cell if self.twelve_digit_loans else masked_loan_number(cell)

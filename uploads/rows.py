@@ -4,7 +4,7 @@ Every row of every file comes this way, so it goes column by column: one reader 
 mapped over the cells of a whole block. What a cell means is for its reader to say.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from json.encoder import encode_basestring
@@ -16,7 +16,6 @@ from uploads.columns import LABELS
 from uploads.layout import Layout
 from uploads.national_ids import (
     digester,
-    mask_as_national_id,
     mask_national_ids,
     read_national_id,
 )
@@ -88,7 +87,7 @@ class RowReader:
             if name != "national_id"
         }
         self._extra = columns.extra
-        self._secret = columns.secret
+        self._masks = columns.masks()
         brought = {*columns.fields, *(["extra"] if columns.extra else [])}
         if "national_id" in brought:
             brought |= {"national_id_masked", "national_id_digest"}
@@ -179,7 +178,7 @@ class RowReader:
         """Keep the cells of unmapped columns by their headers, as JSON."""
         members = []
         for place, key in self._extra.items():
-            texts = _masked_column(cells[place], secret=place in self._secret)
+            texts = _masked_column(cells[place], self._masks.get(place))
             if not CELL_ERRORS.keys().isdisjoint(texts):
                 for index, text in enumerate(texts):
                     if error := CELL_ERRORS.get(text):
@@ -214,11 +213,13 @@ _TOO_LONG = Issue(
 )
 
 
-def _masked_column(column: Sequence[str], *, secret: bool) -> list[str]:
+def _masked_column(
+    column: Sequence[str], mask: Callable[[str], str] | None
+) -> list[str]:
     """Return an unmapped column as it may be kept."""
     texts = [text.strip() for text in column]
-    if secret:
-        return list(map(mask_as_national_id, texts))
+    if mask:
+        return list(map(mask, texts))
     # One search for the whole column; NUL parts its cells, as no cell can hold it.
     joined = "\x00".join(texts)
     masked = mask_national_ids(joined)

@@ -1,9 +1,11 @@
 import pytest
 
+from customers.models import Customer
 from uploads import header_names
 from uploads.columns import letter, match_columns, nearest_header, told_apart
 from uploads.header_names import ALIASES, aliases, find_field, fold
 from uploads.tests.factories import load
+from uploads.tests.test_rejected import written
 
 
 @pytest.mark.parametrize(
@@ -134,6 +136,53 @@ def test_a_second_national_id_is_a_secret() -> None:
 
     assert columns.fields["national_id"] == 3
     assert columns.secret == {2}
+
+
+@pytest.mark.parametrize(
+    ("header", "speaks"),
+    [
+        ("Guarantor Aadhaar No", True),
+        ("GuarantorPAN", True),
+        ("co_applicant_uid", True),
+        ("PAN of Nominee", True),
+        ("गारंटर आधार", True),
+        ("Aadhaar Verified?", True),
+        ("Company", False),
+        ("Panel", False),
+        ("Fluid", False),
+        ("Remarks", False),
+    ],
+)
+def test_a_header_may_speak_of_ids_and_of_more(header: str, speaks: bool) -> None:
+    columns = match_columns(["Name", "Mobile", header])
+
+    assert columns.about_ids == ({2} if speaks else set())
+    assert columns.extra == {2: header}
+
+
+@pytest.mark.django_db
+def test_somebody_elses_id_is_kept_masked_and_what_is_none_as_it_is() -> None:
+    load(
+        "Name,Mobile,Guarantor Aadhaar,PAN of Nominee,Aadhaar Seen On\n"
+        "Asha,9876543210,2341 2341 2347,abcpk1234f,15/11/2024\n"
+        "Vikram,9876543211,not given,K-100,9876500000\n"
+    )
+
+    asha, vikram = Customer.objects.order_by("row_number")
+    assert asha.extra == {
+        "Guarantor Aadhaar": "XXXXXXXX2347",
+        "PAN of Nominee": "XXXXXX234f",
+        "Aadhaar Seen On": "15/11/2024",
+    }
+    assert set(vikram.extra.values()) == {"not given", "K-100", "9876500000"}
+
+
+@pytest.mark.django_db
+def test_somebody_elses_id_is_masked_in_the_file_of_refused_rows() -> None:
+    upload = load("Name,Mobile,Guarantor Aadhaar\nAsha,12,2341 2341 2347\n")
+
+    assert "XXXXXXXX2347" in written(upload)
+    assert "2341" not in written(upload)
 
 
 def test_the_helpers_of_a_rejected_rows_file_are_passed_over() -> None:
