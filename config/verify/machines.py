@@ -6,12 +6,11 @@ from pathlib import Path
 
 import redis
 from django.conf import settings
-from django.contrib.auth import get_user_model
-from django.contrib.auth.hashers import check_password
 from django.core import checks
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from config.first_login import first_login_opens
 from config.marks import last_seen_at
 from config.models import ProcessMark
 from config.verify.report import Finding, Scope, ago, fail, ok, warn
@@ -31,7 +30,7 @@ def settings_fit(scope: Scope) -> Finding:
     faults = [
         *(["DEBUG is on: pages show code and settings"] if settings.DEBUG else []),
         *(["ALLOWED_HOSTS holds *"] if "*" in settings.ALLOWED_HOSTS else []),
-        *(["the account admin has the password admin"] if _first_password() else []),
+        *(["the account admin has the password admin"] if first_login_opens() else []),
     ]
     doubts = [
         *(["LOG_PERSONAL_DATA is on"] if settings.LOG_PERSONAL_DATA else []),
@@ -51,12 +50,6 @@ def settings_fit(scope: Scope) -> Finding:
     if doubts:
         return warn("; ".join(doubts), next_step)
     return ok("fit for production")
-
-
-def _first_password() -> bool:
-    """Tell whether the login that a first start prints still opens the door."""
-    admin = get_user_model()._default_manager.filter(username="admin", is_active=True)
-    return any(check_password("admin", user.password) for user in admin)
 
 
 def database_sound(scope: Scope) -> Finding:

@@ -16,12 +16,18 @@ from types import FrameType
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
+from django.db import close_old_connections
 from django.urls import reverse
 
 from config import embedded
+from config.first_login import (
+    NAME,
+    PASSWORD,
+    first_login_opens,
+    make_first_login,
+)
 from config.supervisor import Supervisor
 
 HOST = "127.0.0.1"
@@ -82,12 +88,7 @@ class Command(BaseCommand):
         if demo and settings.EMBEDDED:
             call_command("demo", stdout=self.stdout)
         if settings.EMBEDDED:
-            users = get_user_model()._default_manager
-            if not users.exists():
-                users.create_superuser(
-                    "admin",
-                    password="admin",  # noqa: S106 - every start shows it
-                )
+            make_first_login()
 
     def tend(self) -> None:
         for server in embedded.heal():
@@ -102,7 +103,9 @@ class Command(BaseCommand):
     def announce(self) -> None:
         url = f"http://{HOST}:{self.port}"
         seconds = time.monotonic() - self.began_at
-        login = " (user admin, password admin)" if settings.EMBEDDED else ""
+        close_old_connections()  # PostgreSQL may have died and been healed since
+        shown = settings.EMBEDDED and first_login_opens()
+        login = f" (user {NAME}, password {PASSWORD})" if shown else ""
         self.say("start", f"ready after {seconds:.1f} s: {url}/admin/{login}")
         self.say("start", "send it a WhatsApp message from another terminal, here:")
         self.say("", f"\n    {sample_line(url)}\n")
