@@ -52,6 +52,8 @@ class ContactFigures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayOfMessages:
+    """A day of the product's time zone; counting stops at `DAY_BOUND` messages."""
+
     day: date
     received: int
     sent: int
@@ -101,6 +103,7 @@ def _since_midnight(tenant_ids: Sequence[int], now: datetime) -> Q:
 
 
 def count_entries(*, tenant_ids: Sequence[int]) -> Total:
+    """Count loan entries, beyond `BOUND` by PostgreSQL's estimate."""
     entries = Customer.objects.filter(tenant_id__in=tenant_ids)
     return _total(entries, entries[:BOUND].count())
 
@@ -160,6 +163,7 @@ def latest_conversations(*, tenant_ids: Sequence[int], most: int) -> "list[Conta
 
 
 def latest_uploads(*, tenant_ids: Sequence[int], most: int) -> list[FileUpload]:
+    """Return the tenants' newest uploads, the newest first."""
     return list(
         FileUpload.objects.filter(tenant_id__in=tenant_ids)
         .select_related("tenant", "uploaded_by")
@@ -186,6 +190,7 @@ def look_at_webhook() -> WebhookFigures:
 
 
 def start_of_day(now: datetime, zone: tzinfo | None = None) -> datetime:
+    """Return the midnight before `now`, in a zone or else the product's."""
     local = timezone.localtime(now, zone)
     return local.replace(hour=0, minute=0, second=0, microsecond=0)
 

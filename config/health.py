@@ -14,7 +14,7 @@ from datetime import datetime
 
 import redis
 from django.conf import settings
-from django.db import DatabaseError, connection, transaction
+from django.db import Error, connection, transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 
@@ -44,10 +44,11 @@ def health_middleware(get_response: Answer) -> Answer:
 
 
 def healthz(*, now: datetime) -> JsonResponse:
+    """Return the answer described above; never raises for a database that is away."""
     redis_answers = ask_redis()
     try:
         oldest_at = oldest_pending_at()
-    except DatabaseError as exc:
+    except Error as exc:
         logger.warning("Health: the database does not answer: %s", exc)
         return JsonResponse(
             {
@@ -70,6 +71,7 @@ def healthz(*, now: datetime) -> JsonResponse:
 
 
 def oldest_pending_at() -> datetime | None:
+    """Return when the oldest unprocessed event came; raises `Error`."""
     with transaction.atomic(), connection.cursor() as cursor:
         # A database that hangs must not hang whoever asks about it.
         cursor.execute(f"SET LOCAL statement_timeout = {STATEMENT_TIMEOUT_MS}")
@@ -82,6 +84,7 @@ def oldest_pending_at() -> datetime | None:
 
 
 def ask_redis() -> bool:
+    """Tell whether Redis answers within half a second."""
     client = redis.Redis.from_url(
         settings.REDIS_URL,
         socket_connect_timeout=REDIS_TIMEOUT_SECONDS,

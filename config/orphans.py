@@ -20,6 +20,7 @@ STOP_SECONDS = 10
 
 
 def is_there(group: int) -> bool:
+    """Tell whether a process group has anybody left."""
     try:
         os.killpg(group, 0)
     except ProcessLookupError:
@@ -28,6 +29,7 @@ def is_there(group: int) -> bool:
 
 
 def end(groups: list[int]) -> None:
+    """End process groups, softly for `STOP_SECONDS`, then by force."""
     for group in groups:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(group, signal.SIGTERM)

@@ -45,6 +45,7 @@ def work_through_outages(app: Celery, stop: threading.Event) -> None:
 
 
 def mark_beat() -> None:
+    """Say that beat lives; a database that is away is logged and survived."""
     try:
         mark_alive(
             kind=ProcessMark.Kind.BEAT, name=socket.gethostname(), now=timezone.now()

@@ -20,6 +20,7 @@ MOST = 50
 
 
 def register() -> None:
+    """Put both panels in their places, once, when the apps are ready."""
     register_contact_panel(loan_entries)
     register_history_panel(person_behind)
 

@@ -33,6 +33,8 @@ Say = Callable[[str, str], None]
 
 @dataclass(slots=True, kw_only=True)
 class Child:
+    """A program, its process of the moment, and when earlier ones died."""
+
     name: str
     command: Sequence[str]
     process: subprocess.Popen[bytes]

@@ -157,11 +157,13 @@ def _moving_name(table: str) -> sql.Identifier:
 
 
 def arrays_of(columns: Iterable[str]) -> sql.Composed:
+    """Return a parameter for an array of each column, a comma before each."""
     types = column_types()
     return sql.SQL("").join(sql.SQL(f", %s::{types[one]}[]") for one in columns)
 
 
 def listed(columns: Iterable[str]) -> sql.Composed:
+    """Return the columns' names, a comma before each."""
     return sql.SQL("").join(
         sql.SQL(", {}").format(sql.Identifier(one)) for one in columns
     )

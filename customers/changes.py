@@ -54,6 +54,8 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Change:
+    """How a loan moved, in a word, in sentences and field by field."""
+
     verdict: Verdict
     moves: tuple[str, ...]
     differences: tuple[Difference, ...]

@@ -56,6 +56,7 @@ def may_enter(path: Path, user: pwd.struct_passwd) -> bool:
 
 
 def digest(path: Path) -> str:
+    """Return a short name for a path, of letters and digits only."""
     return hashlib.sha256(os.fsencode(path)).hexdigest()[:10]
 
 
@@ -74,6 +75,7 @@ def base_dir() -> Path:
 
 
 def make_base_dir(base: Path) -> None:
+    """Make the directory so that the servers' user can pass; raises `EmbeddedError`."""
     user = server_user()
     existing = next(place for place in (base, *base.parents) if place.exists())
     if user and not may_enter(existing, user):
@@ -90,6 +92,7 @@ def make_base_dir(base: Path) -> None:
 
 
 def give_to_server_user(path: Path) -> None:
+    """Let the servers' user own a path, where they are not run as ourselves."""
     if user := server_user():
         os.chown(path, user.pw_uid, user.pw_gid)
 

@@ -94,6 +94,7 @@ def stop_servers(base: Path) -> None:
 
 
 def open_lock(path: Path) -> int:
+    """Open a file to be locked, made if need be; no child inherits it."""
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
 
@@ -118,6 +119,7 @@ def is_alone(users: int) -> bool:
 
 
 def keep(base: Path, *, own_lock: int) -> None:
+    """Wait until nobody uses the servers any more, and stop them."""
     users = open_lock(base / "users.lock")
     while True:
         fcntl.flock(users, fcntl.LOCK_EX)

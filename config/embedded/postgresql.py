@@ -36,6 +36,7 @@ SETTINGS = {
 
 
 def is_running(base: Path) -> bool:
+    """Tell whether the server of this directory runs."""
     return server_pid(base, POSTGRESQL) is not None
 
 
@@ -80,6 +81,7 @@ def create_cluster(base: Path) -> None:
 
 
 def start_server(base: Path) -> int:
+    """Start the server on what its last life left behind; return its pid."""
     data, sockets = base / POSTGRESQL.folder, socket_dir(base)
     # A killed postmaster's children finish what they are at, and a new one must not
     # start beside them. With the last of them gone, its lock files are surely stale;

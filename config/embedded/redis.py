@@ -30,10 +30,12 @@ save ""
 
 
 def is_running(base: Path) -> bool:
+    """Tell whether the server of this directory runs."""
     return server_pid(base, REDIS) is not None
 
 
 def url(address: RedisAddress) -> str:
+    """Return the address as clients take it, with the password."""
     return f"redis://:{address['password']}@127.0.0.1:{address['port']}/0"
 
 
@@ -65,6 +67,7 @@ def start(base: Path, known: RedisAddress | None) -> RedisAddress:
 
 
 def start_server(base: Path, address: RedisAddress) -> int:
+    """Start the server at an address, which may turn out taken; return its pid."""
     folder = base / REDIS.folder
     configuration = folder / "redis.conf"
     configuration.unlink(missing_ok=True)
@@ -78,6 +81,7 @@ def start_server(base: Path, address: RedisAddress) -> int:
 
 
 def is_free(port: int) -> bool:
+    """Tell whether a port of this machine can be listened on at this moment."""
     with socket.socket() as probe:
         # Connections of an earlier server that are still closing do not count.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

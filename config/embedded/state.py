@@ -16,16 +16,21 @@ from config.embedded.home import EmbeddedError
 
 
 class RedisAddress(TypedDict):
+    """Where the embedded Redis listens, on this machine only, and its password."""
+
     port: int
     password: str
 
 
 class State(TypedDict):
+    """The file's content; `secrets` go by the names of their settings."""
+
     redis: NotRequired[RedisAddress]
     secrets: dict[str, str]
 
 
 def fernet_key() -> str:
+    """Return a new key as `Fernet` takes it."""
     return base64.urlsafe_b64encode(os.urandom(32)).decode()
 
 
@@ -40,6 +45,7 @@ GENERATORS: dict[str, Callable[[], str]] = {
 
 
 def read_state(base: Path) -> State:
+    """Return what is remembered, empty at first; raises `EmbeddedError` if damaged."""
     try:
         state: State = json.loads((base / "state.json").read_text())
     except FileNotFoundError:
@@ -66,5 +72,6 @@ def write_state(base: Path, state: State) -> None:
 
 
 def fill_in_secrets(state: State) -> None:
+    """Make the secrets that are not there yet; those that are stay."""
     for name, generate in GENERATORS.items():
         state["secrets"].setdefault(name, generate())

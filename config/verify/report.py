@@ -137,6 +137,7 @@ def as_json(results: Sequence[Result], *, scope: Scope) -> dict[str, Any]:
 
 
 def worst(levels: set[Level]) -> Level:
+    """Return the gravest of these levels, OK for none."""
     for level in (Level.FAIL, Level.WARN):
         if level in levels:
             return level
@@ -152,6 +153,7 @@ def ago(seconds: float) -> str:
 
 
 def rows_of(query: str, **parameters: Any) -> list[tuple[Any, ...]]:
+    """Return all rows of a query, whose parameters are named."""
     with connection.cursor() as cursor:
         cursor.execute(query, parameters)
         return list(cursor.fetchall())

@@ -16,6 +16,7 @@ DROPPED = ("customers", "uix_customer_primary_phone")
 
 
 def our_models() -> Iterator[type[Model]]:
+    """Yield the models of the product's own apps."""
     for label in OUR_APPS:
         yield from apps.get_app_config(label).get_models()
 
