@@ -288,6 +288,36 @@ def test_a_page_whose_server_is_silent_says_that_its_figures_may_be_old(
     desk.visit(wait_in_vain, user="priya")
 
 
+def test_a_long_name_of_a_file_fits_any_window(desk: Desk) -> None:
+    upload = FileUploadFactory.create(
+        tenant_id=1,
+        original_name=f"{'Overdue_Mumbai_Western_Region_' * 6}.csv",
+        status="completed",
+        total_rows=1,
+        succeeded_rows=1,
+    )
+    page_of, too_wide = f"/admin/uploads/fileupload/{upload.pk}/", []
+
+    def read(page: Page) -> None:
+        for address in (
+            f"{page_of}change/",
+            f"{page_of}compare/",
+            f"{page_of}undo/",
+            f"/admin/uploads/fileupload/add/?parent={upload.pk}",
+            "/admin/uploads/fileupload/",
+        ):
+            page.goto(address)
+            for width in (NARROW, WIDE):
+                page.set_viewport_size({"width": width, "height": 850})
+                if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+                    too_wide.append(f"{address} at {width}")
+        expect(page.locator(".field-refused_rows").first).to_be_in_viewport()
+
+    desk.visit(read, user="priya")
+
+    assert (too_wide, desk.complaints) == ([], [])
+
+
 def test_every_page_opens_without_complaint_and_fits_any_window(desk: Desk) -> None:
     seen: list[str] = []
     too_wide: list[str] = []
