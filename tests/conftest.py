@@ -1,10 +1,11 @@
-"""What the two checklists' operators have at hand: a number, a phone, a file."""
+"""What the two checklists' operators have at hand, and a browser at the desk."""
 
 import hashlib
 import hmac
 import io
 import json
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from django.test import Client
 
 from tenants.models import WhatsAppNumber
 from tests.checklists import PHONE, PHONE_NUMBER_ID
+from tests.desk import Desk
 from uploads.models import FileUpload
 
 
@@ -97,3 +99,13 @@ def import_file(tmp_path: Path, settings: Any) -> Any:
         return FileUpload.objects.latest("id")
 
     return upload
+
+
+@pytest.fixture
+def desk(live_server: Any, settings: Any, tmp_path: Path) -> Iterator[Desk]:
+    settings.MEDIA_ROOT = str(tmp_path / "kept")
+    settings.EMBEDDED = True
+    call_command("demo", verbosity=0)
+    desk = Desk(live_server.url)
+    yield desk
+    desk.close()
