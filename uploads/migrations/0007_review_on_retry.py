@@ -13,6 +13,11 @@ class Migration(migrations.Migration):
             model_name="fileupload",
             name="file_uploads_review_known",
         ),
+        # The way back: older code knows no other way to have a file looked at.
+        migrations.RunSQL(
+            migrations.RunSQL.noop,
+            "UPDATE file_uploads SET review = 'when_new' WHERE review = 'on_retry'",
+        ),
         migrations.AlterField(
             model_name="fileupload",
             name="review",
