@@ -181,7 +181,7 @@ class Register:
             (key,) = keys_of(change.new_phone, None)
             already = self.holdings.get(key)
             if already and not any(k.kind == USER_ID for k in already.person.keys):
-                person = self.join(person, already.person)
+                person = self.join(person, already.person)  # or it is them already
         self._adopt(person, change.new_phone, change.new_user_id, change)
         return person
 
@@ -222,6 +222,8 @@ class Register:
 
     def join(self, one: Person, other: Person) -> Person:
         """Make one person of two, and return it; the older contact stays."""
+        if one is other:
+            return one
         survivor, merged = one, other
         if merged.id and (survivor.id is None or merged.id < survivor.id):
             survivor, merged = merged, survivor

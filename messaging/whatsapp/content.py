@@ -13,6 +13,7 @@ from messaging.whatsapp.values import (
 )
 
 _NUMBER = re.compile(r"-?\d{1,3}(?:\.\d{1,30})?", re.ASCII)
+_MOST_DEGREES = 360  # nobody is beyond it, and JSON allows thousands of digits
 
 
 class Content(NamedTuple):
@@ -50,9 +51,12 @@ def _location(item: JsonObject) -> Content:
 
 
 def _degrees(value: object) -> str:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if is_number or (isinstance(value, str) and _NUMBER.fullmatch(value)):
-        return str(value)
+    if isinstance(value, bool):
+        return ""
+    if isinstance(value, int | float):
+        return str(value) if abs(value) <= _MOST_DEGREES else ""
+    if isinstance(value, str) and _NUMBER.fullmatch(value):
+        return value
     return ""
 
 
