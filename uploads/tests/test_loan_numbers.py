@@ -1,6 +1,8 @@
 """An Aadhaar number among loan numbers is none; a loan's own number stays."""
 
+import io
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -10,6 +12,8 @@ from uploads.layout import Layout
 from uploads.loan_numbers import LoanNumberEvidence, masked_loan_number
 from uploads.models import RowIssue
 from uploads.national_ids import is_aadhaar
+from uploads.preview import first_rows, settle
+from uploads.reader import understand
 from uploads.refusals import Refused
 from uploads.tests.everywhere import texts_of_all_tables
 from uploads.tests.factories import load
@@ -111,10 +115,22 @@ def test_a_lenders_own_numbers_stay_also_when_a_row_comes_back() -> None:
 
     child = send_again(parent, mended)
     unlinked = load(mended)
+    unmarked = send_again(parent, f"Name,Mobile,Loan No\nVikram,9876543210,{passing}\n")
 
-    for upload in (child, unlinked):
+    for upload in (child, unlinked, unmarked):
         entry = Customer.objects.get(upload=upload)
         assert entry.loan_number == passing
+
+
+def test_the_first_rows_are_checked_as_the_whole_file_shows() -> None:
+    file = io.BytesIO(file_of(OTHERS[:9]).encode())
+    found = understand(file).layout
+    assert found.twelve_digit_loans is True
+    whole = replace(found, twelve_digit_loans=False)
+
+    checked = settle(found, first_rows(file, found), known=whole)
+
+    assert checked.twelve_digit_loans is False
 
 
 @pytest.mark.django_db

@@ -202,6 +202,14 @@ def test_an_empty_sheet_is_passed_over_and_named(blank: str) -> None:
     assert sheet == ReadSheet("Codes", "Not read: “Dues” (empty), “Chart”.")
 
 
+def test_a_table_far_down_has_rows_as_wide_as_its_header() -> None:
+    header = row(300, "Name", "Mobile", "Note")
+
+    lines = lines_of(header, row(301, "Asha", 9876543210))
+
+    assert lines == [""] * 299 + ["Name\tMobile\tNote", "Asha\t9876543210\t"]
+
+
 def test_a_hidden_sheet_is_not_read_though_the_others_are_empty() -> None:
     second = {"xl/worksheets/sheet2.xml": worksheet(HEADER, ASHA)}
 
