@@ -14,7 +14,6 @@ from messaging.tests.kept_files import address_of, log_in_staff_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("kept")]
 
-NAMES = {"file_name": "../../Nota Fiscal nº 12 📄.pdf"}
 MARKUP = "<script>alert(1)</script>"
 
 

@@ -10,7 +10,6 @@ KINDS = frozenset({"image", "video", "audio", "document", "sticker"})
 # Names and types are the sender's; nothing needs more of them than a screen shows.
 _MAX_LENGTH = 255
 _SHA256_BYTES = 32
-_URL_SAFE = str.maketrans("-_", "+/")
 
 
 @dataclass(frozen=True, slots=True)
