@@ -53,7 +53,7 @@ def is_workbook(file: BinaryIO) -> bool:
 
 
 def write_rows(source: BinaryIO, target: BinaryIO) -> ReadSheet:
-    """Write the rows of a workbook's first visible sheet to a real file.
+    """Write the rows of a workbook's first visible sheet with any to a real file.
 
     Raises `UnreadableFile` for what is no workbook, or too much of one.
     """
