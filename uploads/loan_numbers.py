@@ -4,9 +4,10 @@ One in ten numbers of twelve digits passes the check of an Aadhaar number by cha
 no single one says which it is. The column does.
 """
 
+import re
 from collections.abc import Sequence
 
-from uploads.national_ids import ascii_digits, is_aadhaar
+from uploads.national_ids import ascii_digits, is_aadhaar, mask_national_ids
 
 # As many show what their column's numbers are like, and no more are looked at.
 _ENOUGH = 1_000
@@ -14,6 +15,7 @@ _ENOUGH = 1_000
 _MANY = 20
 # Of numbers that pass by chance, the most that do.
 _BY_CHANCE = 1 / 3
+_EXPONENT = re.compile(r"[0-9.]+[eE]\+?[0-9]+")
 
 
 def twelve_digits(number: str) -> str:
@@ -40,7 +42,8 @@ def masked_loan_number(number: str) -> str:
     """
     if passes_as_aadhaar(number):
         return f"XXXXXXXX{twelve_digits(number)[8:]}?"
-    return number
+    # Excel's 2.34123412346E+11 is refused as one whose digits are lost; not all are.
+    return mask_national_ids(number) if _EXPONENT.fullmatch(number.strip()) else number
 
 
 class LoanNumberEvidence:

@@ -88,6 +88,14 @@ def test_other_numbers_are_loan_numbers(text: str) -> None:
     assert masked_loan_number(text) == text
 
 
+def test_what_excel_left_of_an_aadhaar_number_is_masked() -> None:
+    refused = read_guarded_loan_number("2.34123412346E+11")
+
+    assert isinstance(refused, Refused)
+    assert masked_loan_number("2.34123412346E+11") == "XXXXXXXX2346E+11"
+    assert masked_loan_number("2.34123E+11") == "2.34123E+11"
+
+
 @pytest.mark.django_db
 def test_an_aadhaar_number_among_loan_numbers_stands_nowhere() -> None:
     parent = load(file_of(["LN1", "LN2", "LN3", AADHAAR]))
