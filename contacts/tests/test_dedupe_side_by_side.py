@@ -28,8 +28,9 @@ def test_a_batch_that_ends_in_a_deadlock_begins_again() -> None:
     merged: list[int] = []
 
     def dedupe() -> None:
-        # Whoever waits so long looks for the circle, and gives way.
-        run_sql("SET deadlock_timeout = '50ms'")
+        # Whoever has waited so long looks for a circle, once, and gives way. By then the
+        # other must wait too.
+        run_sql("SET deadlock_timeout = '2s'")
         groups = find_duplicates(tenant_id=tenant.pk)
         merged.extend(merge_groups(tenant_id=tenant.pk, groups=groups, now=NOON))
 
