@@ -24,7 +24,6 @@ _D5: Final = tuple(
 )  # fmt: skip
 _PERMUTATION: Final = (1, 5, 7, 6, 2, 8, 3, 0, 9, 4)
 
-_AADHAAR_WRITTEN = re.compile(r"[0-9]{4}([ -]?)[0-9]{4}\1[0-9]{4}")
 _PAN_ANYWHERE = re.compile(
     r"(?<![A-Z0-9])[A-Z]{5}[ -]?[0-9]{4}[ -]?[A-Z](?![A-Z0-9])", re.IGNORECASE
 )
