@@ -28,7 +28,7 @@ def test_a_batch_that_ends_in_a_deadlock_begins_again() -> None:
     merged: list[int] = []
 
     def dedupe() -> None:
-        # Whoever has waited so long looks for a circle, once, and gives way. By then the
+        # Who has waited so long looks for a circle, once, and gives way: by then the
         # other must wait too.
         run_sql("SET deadlock_timeout = '2s'")
         groups = find_duplicates(tenant_id=tenant.pk)
