@@ -12,7 +12,7 @@ from messaging import whatsapp
 from messaging.bell import bell
 from messaging.events import store_event
 from messaging.models import ChatMessage
-from messaging.webhook import WhatsAppWebhook
+from messaging.webhook.view import WhatsAppWebhook
 from tenants.models import WhatsAppNumber
 
 _Answer = Callable[[HttpRequest], HttpResponse]

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from messaging.media.views import kept_file
-from messaging.webhook import WhatsAppWebhook
+from messaging.webhook.view import WhatsAppWebhook
 
 webhook = WhatsAppWebhook.as_view()
 

@@ -10,7 +10,7 @@ from django.test import Client
 from contacts.models import Contact
 from contacts.tests.factories import ContactFactory
 from messaging.models import MessageMedia
-from messaging.signatures import forget_number_secrets
+from messaging.webhook.signature import forget_number_secrets
 from messaging.tests.bodies import (
     APP_SECRET,
     BUSINESS_PHONE,

@@ -23,8 +23,8 @@ from django.http import (
 )
 from rest_framework.views import APIView
 
-from messaging.accepting import NotStored, accept_event
-from messaging.signatures import signer_of
+from messaging.webhook.group_commit import NotStored, accept_event
+from messaging.webhook.signature import signer_of
 from tenants.encryption import UnreadableSecret
 
 logger = logging.getLogger(__name__)

@@ -9,8 +9,8 @@ import psycopg
 import pytest
 from django.db import connection
 
-from messaging import accepting
-from messaging.accepting import Intake, NotStored, connect
+from messaging.webhook import group_commit as accepting
+from messaging.webhook.group_commit import Intake, NotStored, connect
 from messaging.models import WebhookEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
