@@ -32,10 +32,11 @@ RUN mkdir staticfiles \
 ENV MEDIA_ROOT=/data \
     PORT=8000 \
     GRANIAN_HOST=0.0.0.0 \
-    GRANIAN_INTERFACE=wsgi \
+    GRANIAN_INTERFACE=asginl \
+    GRANIAN_HTTP=1 \
     GRANIAN_WEBSOCKETS=false \
     GRANIAN_WORKERS=2 \
-    GRANIAN_BLOCKING_THREADS=64 \
+    GRANIAN_BACKPRESSURE=4096 \
     GRANIAN_RESPAWN_FAILED_WORKERS=true \
     GRANIAN_WORKERS_KILL_TIMEOUT=20
 
@@ -47,4 +48,4 @@ EXPOSE 8000
 HEALTHCHECK --interval=15s --timeout=6s --start-period=20s \
     CMD ["python", "-c", "import os, urllib.request as r; r.urlopen(f'http://127.0.0.1:{os.environ[\"PORT\"]}/healthz', timeout=5)"]
 
-CMD ["sh", "-c", "exec granian --port \"$PORT\" config.wsgi:application"]
+CMD ["sh", "-c", "exec granian --port \"$PORT\" config.asgi:application"]

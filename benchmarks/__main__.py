@@ -25,7 +25,7 @@ def main() -> None:
             os.environ.pop(name, None)
         os.environ["EMBEDDED_DIR"] = str(Path(folder, "embedded"))
         os.environ["MEDIA_ROOT"] = str(Path(folder, "files"))
-        os.environ["DJANGO_SETTINGS_MODULE"] = "benchmarks.settings"
+        os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
         # The drain's log, formatted and written as ever, is not for this terminal.
         with Path(folder, "bench.log").open("w") as log, redirect_stderr(log):
             import django

@@ -25,7 +25,12 @@ def running_product(logs: Path) -> Iterator[int]:
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]
-    with _running(web_command(port), logs / "web.log"):
+    command = [
+        # The product's application, with the other ways beside its webhook.
+        word.replace("config.asgi:", "benchmarks.asgi:")
+        for word in web_command(port)
+    ]
+    with _running(command, logs / "web.log"):
         _wait_until_healthy(port)
         with _running(worker_command(), logs / "worker.log"):
             yield port

@@ -1,10 +1,10 @@
 """Other ways to accept a post, behind the product's own view, server and settings."""
 
-from collections.abc import Callable
-from typing import Any
+import asyncio
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 
-from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.db import connection, transaction
 from django.utils import timezone
 
 from contacts.models import Contact
@@ -12,10 +12,26 @@ from messaging import whatsapp
 from messaging.bell import bell
 from messaging.events import store_event
 from messaging.models import ChatMessage
+from messaging.urls import PATHS, webhook
 from messaging.webhook.view import WhatsAppWebhook
 from tenants.models import WhatsAppNumber
 
-_Answer = Callable[[HttpRequest], HttpResponse]
+_threads = ThreadPoolExecutor(16)  # as many as there are connections in the pool
+
+
+def in_a_thread(accept: Callable[..., None]) -> Callable[..., Awaitable[None]]:
+    """Run what waits for the database beside the event loop."""
+
+    def run(body: bytes, signed_by: str) -> None:
+        try:
+            accept(body=body, signed_by=signed_by)
+        finally:
+            connection.close()
+
+    async def accept_in_thread(*, body: bytes, signed_by: str) -> None:
+        await asyncio.get_running_loop().run_in_executor(_threads, run, body, signed_by)
+
+    return accept_in_thread
 
 
 def insert_for_itself(*, body: bytes, signed_by: str) -> None:
@@ -52,20 +68,8 @@ def upsert_by_orm(*, body: bytes, signed_by: str) -> None:
                 )
 
 
-WAYS: dict[str, Any] = {
-    "/webhooks/whatsapp/": WhatsAppWebhook.as_view(),
-    "/one-insert-each/": WhatsAppWebhook.as_view(accept=insert_for_itself),
-    "/upsert-by-orm/": WhatsAppWebhook.as_view(accept=upsert_by_orm),
+WAYS = {
+    **dict.fromkeys(PATHS, webhook),
+    "/one-insert-each/": WhatsAppWebhook.as_view(accept=in_a_thread(insert_for_itself)),
+    "/upsert-by-orm/": WhatsAppWebhook.as_view(accept=in_a_thread(upsert_by_orm)),
 }
-
-
-def shortcut(get_response: _Answer) -> _Answer:
-    """Spare every way the same middleware that the product spares its webhook."""
-
-    def answer(request: HttpRequest) -> HttpResponse:
-        if way := WAYS.get(request.path_info):
-            response: HttpResponse = way(request)
-            return response
-        return get_response(request)
-
-    return answer

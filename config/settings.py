@@ -94,9 +94,12 @@ WHATSAPP_VERIFY_TOKEN = secret("WHATSAPP_VERIFY_TOKEN")
 # Where media are fetched from. A local service may stand in for it: the access tokens
 # are sent to Meta's hosts and to this one, and to no other.
 WHATSAPP_GRAPH_URL = env.str("WHATSAPP_GRAPH_URL", "https://graph.facebook.com/v25.0")
-# Meta sends up to 3 MB in one POST; Django's own limit of 2.5 MB would make it try
-# again for seven days.
-DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024
+# Customer files
+
+# A larger one is refused before it is received whole.
+UPLOAD_MAX_MB = env.int("UPLOAD_MAX_MB", 1024)
+
+# Retention
 
 # Bodies hold what people wrote; once processed they serve for replays only. 0: forever.
 EVENT_RETENTION_DAYS = env.int("EVENT_RETENTION_DAYS", 90)
@@ -156,7 +159,6 @@ MIDDLEWARE = [
     "config.health.health_middleware",  # load balancers ask without a host name
     "django.middleware.security.SecurityMiddleware",
     "config.security.security_headers",
-    "messaging.shortcut.webhook_shortcut",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",  # admin pages are 300 KB of markup
     "django.contrib.sessions.middleware.SessionMiddleware",

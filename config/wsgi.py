@@ -1,4 +1,7 @@
-"""The WSGI entry point, for a server such as granian."""
+"""The WSGI entry point, for `runserver` and other servers than ours.
+
+It has none of the limits of config/server: use it where a proxy sets them.
+"""
 
 import os
 
@@ -7,8 +10,3 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 application = get_wsgi_application()
-
-# After Django is set up. Only servers come by here; commands, workers and tests do not.
-from messaging.webhook.group_commit import open_intake  # noqa: E402
-
-open_intake()

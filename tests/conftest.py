@@ -16,6 +16,8 @@ from django.test import Client
 from tenants.models import WhatsAppNumber
 from tests.checklists import PHONE, PHONE_NUMBER_ID
 from tests.desk import Desk
+from tests.processes import embedded_directory
+from tests.web_server import Web
 from uploads.models import FileUpload
 
 
@@ -109,3 +111,14 @@ def desk(live_server: Any, settings: Any, tmp_path: Path) -> Iterator[Desk]:
     desk = Desk(live_server.url)
     yield desk
     desk.close()
+
+
+@pytest.fixture
+def web() -> Iterator[Web]:
+    with embedded_directory() as directory:
+        web = Web(directory)
+        try:
+            yield web
+        finally:
+            web.process.terminate()
+            web.process.wait()

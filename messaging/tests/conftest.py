@@ -10,7 +10,6 @@ from django.test import Client
 from contacts.models import Contact
 from contacts.tests.factories import ContactFactory
 from messaging.models import MessageMedia
-from messaging.webhook.signature import forget_number_secrets
 from messaging.tests.bodies import (
     APP_SECRET,
     BUSINESS_PHONE,
@@ -20,6 +19,7 @@ from messaging.tests.bodies import (
 from messaging.tests.factories import StoredMediaFactory
 from messaging.tests.graph_service import GraphService, running
 from messaging.tests.kept_files import log_in_staff_of
+from messaging.webhook.signature import forget_number_secrets
 from tenants.models import WhatsAppNumber
 from tenants.tests.factories import WhatsAppNumberFactory, clerk_of
 

@@ -1,272 +1,336 @@
-import os
+import asyncio
 import threading
-import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from functools import wraps
+from typing import Any
 
 import psycopg
 import pytest
-from django.db import connection
+from django.db import connection, connections
 
-from messaging.webhook import group_commit as accepting
-from messaging.webhook.group_commit import Intake, NotStored, connect
-from messaging.models import WebhookEvent
+from messaging.webhook.group_commit import GroupCommitWriter, NotStored, connect
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 SMALL = b"{}"
 BIG = b"b" * 3 * 1024 * 1024
 
-Store = Callable[[bytes], Future[int]]
+
+def on_an_event_loop(test: Callable[[], Awaitable[None]]) -> Callable[[], None]:
+    @wraps(test)
+    def run() -> None:
+        async def bounded() -> None:
+            async with asyncio.timeout(30):
+                await test()
+
+        asyncio.run(bounded())
+
+    return run
 
 
-@pytest.fixture
-def intake() -> Iterator[Intake]:
-    with closing(Intake()) as intake:
-        yield intake
+@asynccontextmanager
+async def writing(
+    connect: Callable[[], Any] = connect, **limits: Any
+) -> AsyncIterator[GroupCommitWriter]:
+    writer = GroupCommitWriter(connect, **limits)
+    try:
+        yield writer
+    finally:
+        await writer.close()
 
 
-@pytest.fixture
-def store(intake: Intake) -> Iterator[Store]:
-    """Store in a thread of its own, as a web server does."""
-    with ThreadPoolExecutor(200) as threads:
-        yield lambda body: threads.submit(intake.store, body=body, signed_by="app")
+def store(writer: GroupCommitWriter, body: bytes) -> "asyncio.Task[int]":
+    """Store as a request does, beside others."""
+    return asyncio.ensure_future(writer.store(body=body, signed_by="app"))
 
 
-def wait_until(happened: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 10
+async def stored_again(writer: GroupCommitWriter, body: bytes) -> None:
+    """Store as soon as the writer has noticed that the database answers again."""
+    while True:
+        try:
+            await store(writer, body)
+        except NotStored:
+            await asyncio.sleep(0.001)
+        else:
+            return
+
+
+async def until(happened: Callable[[], object]) -> None:
     while not happened():
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
+        await asyncio.sleep(0.001)
 
 
 @contextmanager
 def locked_events() -> Iterator[None]:
     """Let no statement write an event."""
-    with connect() as other, other.transaction():
+    params = connections["default"].get_connection_params()
+    params.pop("cursor_factory")
+    with psycopg.connect(**params) as other:
         other.execute("LOCK TABLE webhook_events")
         yield
 
 
+def rows_of(statement: str) -> list[tuple[Any, ...]]:
+    """Ask from a thread: Django's connections refuse a thread with an event loop."""
+    rows: list[tuple[Any, ...]] = []
+
+    def ask() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+            if cursor.description:
+                rows.extend(cursor.fetchall())
+        connection.close()
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    thread.join()
+    return rows
+
+
 def is_writing() -> bool:
-    """Tell whether the intake's statement is under way and has to wait."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT FROM pg_stat_activity WHERE application_name = 'intake'"
+    """Tell whether the writer's statement is under way and has to wait."""
+    return bool(
+        rows_of(
+            "SELECT 1 FROM pg_stat_activity WHERE application_name = 'intake'"
             " AND datname = current_database() AND wait_event_type = 'Lock'"
         )
-        return bool(cursor.rowcount)
+    )
 
 
-def connections_of_intakes() -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT FROM pg_stat_activity WHERE application_name = 'intake'"
+def connections_of_writers() -> int:
+    return len(
+        rows_of(
+            "SELECT 1 FROM pg_stat_activity WHERE application_name = 'intake'"
             " AND datname = current_database()"
         )
-        return cursor.rowcount
+    )
 
 
-def kill_intakes_connection() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
-            " WHERE application_name = 'intake' AND datname = current_database()"
-            " AND (state = 'idle' OR wait_event_type = 'Lock')"
-        )
-        assert cursor.rowcount == 1
+def kill_writers_connection() -> None:
+    killed = rows_of(
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+        " WHERE application_name = 'intake' AND datname = current_database()"
+        " AND (state = 'idle' OR wait_event_type = 'Lock')"
+    )
+    assert len(killed) == 1
 
 
-def statements() -> dict[int, list[str]]:
+def statements() -> list[list[str]]:
     """Return the beginnings of the stored bodies, by the statement that stored them."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT xmin::text, convert_from(substr(body, 1, 9), 'UTF8')"
-            " FROM webhook_events ORDER BY id"
-        )
-        together: dict[int, list[str]] = {}
-        for transaction, body in cursor.fetchall():
-            together.setdefault(transaction, []).append(body)
-    return together
+    together: dict[int, list[str]] = {}
+    for transaction, body in rows_of(
+        "SELECT xmin::text, convert_from(substr(body, 1, 9), 'UTF8')"
+        " FROM webhook_events ORDER BY id"
+    ):
+        together.setdefault(transaction, []).append(body)
+    return list(together.values())
 
 
-def test_what_gathers_while_one_statement_runs_goes_into_the_next(intake, store):
-    with locked_events():
-        first = store(b"first")
-        wait_until(is_writing)
-        rest = [store(b"body %03d" % number) for number in range(199)]
-        wait_until(lambda: len(intake._waiting) == 199)
+@on_an_event_loop
+async def test_what_gathers_while_one_statement_runs_goes_into_the_next():
+    async with writing() as writer:
+        with locked_events():
+            first = store(writer, b"first")
+            await until(is_writing)
+            rest = [store(writer, b"body %03d" % number) for number in range(199)]
+            await until(lambda: writer.pending_count == 199)
 
-    event_ids = [future.result() for future in (first, *rest)]
+        event_ids = await asyncio.gather(first, *rest)
 
     assert len(set(event_ids)) == 200
-    assert [len(group) for group in statements().values()] == [1, 199]
-    for number, event_id in enumerate(event_ids[1:]):
-        event = WebhookEvent.objects.get(pk=event_id)
-        assert bytes(event.body) == b"body %03d" % number
-        assert (event.signed_by, event.status) == ("app", "pending")
+    assert [len(group) for group in statements()] == [1, 199]
+    stored = rows_of("SELECT id, body, signed_by, status FROM webhook_events")
+    assert {(event_id, bytes(body)) for event_id, body, *_ in stored} == {
+        (event_ids[0], b"first"),
+        *((event_ids[n + 1], b"body %03d" % n) for n in range(199)),
+    }
+    assert {(signed_by, status) for *_, signed_by, status in stored} == {
+        ("app", "pending")
+    }
 
 
-def test_nobody_waits_behind_a_row_of_big_bodies(intake, store):
-    with locked_events():
-        futures = [store(b"first")]
-        wait_until(is_writing)
-        for number, body in enumerate((BIG, BIG, b"small"), start=1):
-            futures.append(store(body))
-            wait_until(lambda number=number: len(intake._waiting) == number)
+@on_an_event_loop
+async def test_nobody_waits_behind_a_row_of_big_bodies():
+    async with writing() as writer:
+        with locked_events():
+            tasks = [store(writer, b"first")]
+            await until(is_writing)
+            tasks += [store(writer, body) for body in (BIG, BIG, b"small")]
+            await until(lambda: writer.pending_count == 3)
 
-    for future in futures:
-        future.result()
+        await asyncio.gather(*tasks)
 
-    assert list(statements().values()) == [["first"], ["b" * 9, "small"], ["b" * 9]]
+    assert statements() == [["first"], ["b" * 9, "small"], ["b" * 9]]
 
 
 @pytest.fixture
 def _no_poison() -> Iterator[None]:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "ALTER TABLE webhook_events ADD CONSTRAINT no_poison"
-            " CHECK (body <> 'poison')"
-        )
-        yield
-        cursor.execute("ALTER TABLE webhook_events DROP CONSTRAINT no_poison")
+    rows_of("ALTER TABLE webhook_events ADD CONSTRAINT c CHECK (body <> 'poison')")
+    yield
+    rows_of("ALTER TABLE webhook_events DROP CONSTRAINT c")
 
 
 @pytest.mark.usefixtures("_no_poison")
-def test_a_body_that_is_refused_costs_its_neighbours_nothing(intake, store):
-    with locked_events():
-        first = store(b"first")
-        wait_until(is_writing)
-        poison = store(b"poison")
-        neighbours = [store(b"fine") for _ in range(5)]
-        wait_until(lambda: len(intake._waiting) == 6)
+@on_an_event_loop
+async def test_a_body_that_is_refused_costs_its_neighbours_nothing():
+    async with writing() as writer:
+        with locked_events():
+            first = store(writer, b"first")
+            await until(is_writing)
+            poison = store(writer, b"poison")
+            neighbours = [store(writer, b"fine") for _ in range(5)]
+            await until(lambda: writer.pending_count == 6)
 
-    with pytest.raises(NotStored, match="CheckViolation"):
-        poison.result()
-    assert len({future.result() for future in (first, *neighbours)}) == 6
-    assert WebhookEvent.objects.count() == 6
+        with pytest.raises(NotStored, match="CheckViolation"):
+            await poison
+        event_ids = await asyncio.gather(first, *neighbours)
 
-
-def test_after_a_restart_of_the_database_the_next_body_is_stored(intake):
-    intake.store(body=SMALL, signed_by="app")
-
-    kill_intakes_connection()
-
-    assert intake.store(body=SMALL, signed_by="app")
-    assert WebhookEvent.objects.count() == 2
+    assert len(set(event_ids)) == 6
+    assert rows_of("SELECT count(*) FROM webhook_events") == [(6,)]
 
 
-def test_a_connection_that_breaks_amid_a_statement_loses_nothing(store):
-    with locked_events():
-        future = store(SMALL)
-        wait_until(is_writing)
-        kill_intakes_connection()
-        wait_until(is_writing)
+@on_an_event_loop
+async def test_after_a_restart_of_the_database_the_next_body_is_stored():
+    async with writing() as writer:
+        await store(writer, SMALL)
 
-    assert future.result() == WebhookEvent.objects.get().pk
+        kill_writers_connection()
+
+        assert await store(writer, SMALL)
+    assert rows_of("SELECT count(*) FROM webhook_events") == [(2,)]
 
 
-def test_without_a_database_nothing_is_said_to_be_stored_until_it_is_back():
+@on_an_event_loop
+async def test_a_connection_that_breaks_amid_a_statement_loses_nothing():
+    async with writing() as writer:
+        with locked_events():
+            task = store(writer, SMALL)
+            await until(is_writing)
+            kill_writers_connection()
+            await until(is_writing)
+
+        assert rows_of("SELECT id FROM webhook_events") == [(await task,)]
+
+
+@on_an_event_loop
+async def test_without_a_database_nothing_is_said_to_be_stored_until_it_is_back():
     addresses = [{"host": "127.0.0.1", "port": 1}] * 2
 
-    def connect_late() -> psycopg.Connection:
-        return psycopg.connect(**addresses.pop()) if addresses else connect()
+    async def connect_late() -> Any:
+        if addresses:
+            return await psycopg.AsyncConnection.connect(**addresses.pop())
+        return await connect()
 
-    with closing(Intake(connect_late)) as intake:
+    async with writing(connect_late) as writer:
         for _ in range(2):
             with pytest.raises(NotStored, match="OperationalError"):
-                intake.store(body=SMALL, signed_by="app")
-        event_id = intake.store(body=SMALL, signed_by="app")
+                await store(writer, SMALL)
+        event_id = await store(writer, SMALL)
 
-    assert WebhookEvent.objects.get().pk == event_id
-
-
-def test_a_statement_that_hangs_is_given_up(intake, monkeypatch):
-    monkeypatch.setattr(accepting, "_STATEMENT_SECONDS", 0.05)
-
-    with locked_events(), pytest.raises(NotStored, match="QueryCanceled"):
-        intake.store(body=SMALL, signed_by="app")
-
-    assert not WebhookEvent.objects.exists()
-    assert intake.store(body=SMALL, signed_by="app")
+    assert rows_of("SELECT id FROM webhook_events") == [(event_id,)]
 
 
-def test_who_gave_up_may_be_stored_later_or_not_at_all(intake, store, monkeypatch):
-    monkeypatch.setattr(accepting, "_PATIENCE_SECONDS", 0.2)
+@on_an_event_loop
+async def test_a_statement_that_hangs_is_given_up():
+    async def connect_briefly() -> Any:
+        return await connect(statement_seconds=0.05)
 
-    with locked_events():
-        under_way = store(b"first")
-        wait_until(is_writing)
-        waiting = store(b"second")
-        for future in (under_way, waiting):
-            with pytest.raises(NotStored, match="took too long"):
-                future.result()
-        # Whoever was held up before coming here is not held up again.
-        with pytest.raises(NotStored, match="hanging"):
-            intake.store(body=b"third", signed_by="app")
+    async with writing(connect_briefly) as writer:
+        with locked_events(), pytest.raises(NotStored, match="QueryCanceled"):
+            await store(writer, SMALL)
 
-    wait_until(WebhookEvent.objects.exists)
-    assert intake.store(body=b"last", signed_by="app")
-    assert list(statements().values()) == [["first"], ["last"]]
+        assert rows_of("SELECT count(*) FROM webhook_events") == [(0,)]
+        assert await store(writer, SMALL)
 
 
-def test_memory_is_not_filled_with_what_waits(intake, store, monkeypatch):
-    monkeypatch.setattr(accepting, "_WAITING_BYTES", 100)
+@on_an_event_loop
+async def test_a_server_that_answers_nothing_more_is_given_up_and_left():
+    """The statement waits for a lock that is never given, and no timeout ends it."""
 
-    with locked_events():
-        futures = [store(b"first")]
-        wait_until(is_writing)
-        futures.append(store(b"x" * 60))
-        wait_until(lambda: intake._waiting)
-        with pytest.raises(NotStored, match="Too much"):
-            intake.store(body=b"x" * 60, signed_by="app")
+    async def connect_without_timeout() -> Any:
+        return await connect(statement_seconds=0)
 
-    assert all(future.result() for future in futures)
-    assert intake.store(body=b"x" * 60, signed_by="app")
+    async with writing(connect_without_timeout, silence_seconds=0.2) as writer:
+        with locked_events(), pytest.raises(NotStored, match="SilentServer"):
+            await store(writer, b"first")
+        assert await store(writer, b"after")
+
+    # The server may still have written the one whose answer nobody waited for.
+    assert ["after"] in statements()
+    assert all(group in (["first"], ["after"]) for group in statements())
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_mistake_of_ours_leaves_nobody_waiting_and_the_next_is_stored():
-    mistakes = [ZeroDivisionError()]
+@on_an_event_loop
+async def test_who_gave_up_may_be_stored_later_or_not_at_all():
+    async with writing(store_seconds=0.2) as writer:
+        with locked_events():
+            under_way = store(writer, b"first")
+            await until(is_writing)
+            waiting = store(writer, b"second")
+            for task in (under_way, waiting):
+                with pytest.raises(NotStored, match="took too long"):
+                    await task
+            # Whoever was held up before coming here is not held up again.
+            with pytest.raises(NotStored, match="hanging"):
+                await store(writer, b"third")
 
-    def connect_wrongly() -> psycopg.Connection:
-        if mistakes:
-            raise mistakes.pop()
-        return connect()
+        await stored_again(writer, b"last")
 
-    with closing(Intake(connect_wrongly)) as intake:
+    assert statements() == [["first"], ["last"]]
+
+
+@on_an_event_loop
+async def test_memory_is_not_filled_with_what_waits():
+    async with writing(pending_bytes=100) as writer:
+        with locked_events():
+            tasks = [store(writer, b"first")]
+            await until(is_writing)
+            tasks.append(store(writer, b"x" * 60))
+            await until(lambda: writer.pending_count)
+            with pytest.raises(NotStored, match="Too much"):
+                await store(writer, b"x" * 60)
+
+        assert all(await asyncio.gather(*tasks))
+        assert await store(writer, b"x" * 60)
+
+
+@on_an_event_loop
+async def test_a_bug_leaves_nobody_waiting_and_the_next_is_stored():
+    bugs = [ZeroDivisionError()]
+
+    async def connect_wrongly() -> Any:
+        if bugs:
+            raise bugs.pop()
+        return await connect()
+
+    async with writing(connect_wrongly) as writer:
         with pytest.raises(NotStored, match="broke down"):
-            intake.store(body=SMALL, signed_by="app")
-        event_id = intake.store(body=SMALL, signed_by="app")
+            await store(writer, SMALL)
+        event_id = await store(writer, SMALL)
 
-    assert WebhookEvent.objects.get().pk == event_id
-
-
-def test_a_forked_process_gathers_for_itself(intake, store):
-    with locked_events():
-        futures = [store(b"parent")]
-        wait_until(is_writing)
-        futures.append(store(b"waiting"))
-        wait_until(lambda: intake._waiting)
-        child = os.fork()
-        if not child:
-            # Its copies of the parent's bodies are not its own to store.
-            threading.Timer(20, os._exit, [2]).start()
-            stored = intake.store(body=b"child", signed_by="app")
-            os._exit(0 if stored else 1)
-
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    assert all(future.result() for future in futures)
-    assert sorted(map(sorted, statements().values())) == [
-        ["child"],
-        ["parent"],
-        ["waiting"],
-    ]
+    assert rows_of("SELECT id FROM webhook_events") == [(event_id,)]
 
 
-def test_closing_leaves_no_connection_behind():
-    with closing(Intake()) as intake:
-        intake.store(body=SMALL, signed_by="app")
+@on_an_event_loop
+async def test_a_request_that_is_cancelled_leaves_its_neighbours_alone():
+    async with writing() as writer:
+        with locked_events():
+            first = store(writer, b"first")
+            await until(is_writing)
+            second, third = store(writer, b"second"), store(writer, b"third")
+            await until(lambda: writer.pending_count == 2)
+            second.cancel()
+            await until(lambda: writer.pending_count == 1)
 
-    wait_until(lambda: connections_of_intakes() == 0)
+        assert await asyncio.gather(first, third)
+
+    assert statements() == [["first"], ["third"]]
+
+
+@on_an_event_loop
+async def test_closing_leaves_no_connection_behind():
+    async with writing() as writer:
+        await store(writer, SMALL)
+
+    await until(lambda: connections_of_writers() == 0)

@@ -3,7 +3,6 @@
 import json
 import threading
 from collections.abc import Callable
-from io import BytesIO
 from typing import Any
 
 import pytest
@@ -154,29 +153,6 @@ def test_the_largest_body_whatsapp_sends_is_taken_and_no_larger(size, status):
 
     assert response.status_code == status
     assert WebhookEvent.objects.count() == (status == 200)
-
-
-@pytest.mark.django_db
-@pytest.mark.parametrize(
-    ("size", "status"), [(3, 200), (4 * 1024 * 1024, 200), (4 * 1024 * 1024 + 1, 413)]
-)
-def test_a_proxy_may_send_the_body_in_chunks_without_its_length(size, status):
-    raw = b" " * size
-
-    response = Client().generic(
-        "POST",
-        WEBHOOK,
-        headers={
-            "Transfer-Encoding": "chunked",
-            "X-Hub-Signature-256": signature(raw),
-        },
-        **{"wsgi.input": BytesIO(raw)},
-    )
-
-    assert response.status_code == status
-    assert [bytes(event.body) for event in WebhookEvent.objects.all()] == (
-        [raw] if status == 200 else []
-    )
 
 
 @pytest.mark.django_db

@@ -1,12 +1,19 @@
-"""Whose secret signed a body: HMAC-SHA256 over the exact bytes, as Meta makes it."""
+"""Find whose secret signed a body: HMAC-SHA256 over the exact bytes, as Meta makes it.
 
-import hashlib
+https://developers.facebook.com/docs/graph-api/webhooks/getting-started#validate-payloads
+"""
+
+import asyncio
 import hmac
 import logging
 import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+from asgiref.sync import sync_to_async
 from django.conf import settings
+from django.db import DatabaseError, connection
 
 from messaging.routing import APP
 from tenants.models import WhatsAppNumber
@@ -18,6 +25,15 @@ _PREFIX = "sha256="
 # signature none of them made has them read again, though not by every forged post.
 _KEEP_SECONDS = 30.0
 _REREAD_SECONDS = 1.0
+# Meta is answered within five seconds, whether the table can be read or not.
+_READ_SECONDS = 4.0
+# Hashing more than this (a body, times the secrets that it may be signed with) would
+# hold up the event loop for a millisecond; OpenSSL hashes beside it in a thread.
+_HASHED_AT_ONCE_BYTES = 256 * 1024
+
+
+class SecretsUnreadable(DatabaseError):
+    """The numbers' secrets could not be read in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,20 +45,29 @@ class _NumberSecrets:
 
 
 _kept: _NumberSecrets | None = None
+# Two, not as many as there are posts: forged ones may not take every core.
+_threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="signature")
+_reading: "asyncio.Task[_NumberSecrets] | None" = None
 
 
-def signer_of(*, body: bytes, signature: str) -> str | None:
-    """Return whose secret signed the body: "app", a phone_number_id, or nobody's.
+async def find_signer(*, body: bytes, signature: str) -> str | None:
+    """Return whose secret signed the body: "app", a phone_number_id, or None.
 
     Raises django.db.Error when the numbers' secrets are needed and cannot be read.
     """
     if not signature.startswith(_PREFIX):
         return None
     claimed = signature.removeprefix(_PREFIX).encode()
-    for secret in settings.WHATSAPP_APP_SECRET:
-        if _signed(body, claimed, secret=secret.encode()):
-            return APP
-    return _signer_among_numbers(body, claimed)
+    app_secrets = [(secret.encode(), APP) for secret in settings.WHATSAPP_APP_SECRET]
+    if signer := await _first_signer(body, claimed, app_secrets):
+        return signer
+    kept = _kept
+    if kept and time.monotonic() - kept.read_at < _KEEP_SECONDS:
+        signer = await _first_signer(body, claimed, kept.secrets)
+        if signer or time.monotonic() - kept.read_at < _REREAD_SECONDS:
+            return signer
+    kept = await _read_once()
+    return await _first_signer(body, claimed, kept.secrets)
 
 
 def forget_number_secrets() -> None:
@@ -51,33 +76,49 @@ def forget_number_secrets() -> None:
     _kept = None
 
 
-def _signer_among_numbers(body: bytes, claimed: bytes) -> str | None:
-    kept = _kept
-    if kept and time.monotonic() - kept.read_at < _KEEP_SECONDS:
-        signer = _first_signer(body, claimed, kept)
-        if signer or time.monotonic() - kept.read_at < _REREAD_SECONDS:
+async def _first_signer(
+    body: bytes, claimed: bytes, secrets: Sequence[tuple[bytes, str]]
+) -> str | None:
+    if len(body) * len(secrets) <= _HASHED_AT_ONCE_BYTES:
+        return _signer_among(body, claimed, secrets)
+    return await asyncio.get_running_loop().run_in_executor(
+        _threads, _signer_among, body, claimed, secrets
+    )
+
+
+def _signer_among(
+    body: bytes, claimed: bytes, secrets: Sequence[tuple[bytes, str]]
+) -> str | None:
+    for secret, signer in secrets:
+        # An empty secret is one nobody has set: its signatures could be anybody's.
+        if not secret:
+            continue
+        expected = hmac.digest(secret, body, "sha256").hex().encode()
+        if hmac.compare_digest(expected, claimed):
             return signer
-    return _first_signer(body, claimed, _read_number_secrets())
-
-
-def _first_signer(body: bytes, claimed: bytes, kept: _NumberSecrets) -> str | None:
-    for secret, phone_number_id in kept.secrets:
-        if _signed(body, claimed, secret=secret):
-            return phone_number_id
     return None
 
 
-def _signed(body: bytes, claimed: bytes, *, secret: bytes) -> bool:
-    # An empty secret is one nobody has set; its signatures could be made by anybody.
-    expected = hmac.new(secret, body, hashlib.sha256).hexdigest().encode()
-    return bool(secret) and hmac.compare_digest(expected, claimed)
+async def _read_once() -> _NumberSecrets:
+    """Read the secrets, once for all posts that need them at this moment."""
+    global _reading
+    if _reading is None or _reading.done():
+        _reading = asyncio.ensure_future(sync_to_async(_read_number_secrets)())
+    try:
+        return await asyncio.wait_for(asyncio.shield(_reading), _READ_SECONDS)
+    except TimeoutError as exc:
+        raise SecretsUnreadable("The numbers' secrets were not read in time.") from exc
 
 
 def _read_number_secrets() -> _NumberSecrets:
     global _kept
     secrets: dict[bytes, str] = {}
     rows = WhatsAppNumber.objects.exclude(app_secret="").order_by("id")
-    for secret, phone_number_id in rows.values_list("app_secret", "phone_number_id"):
-        secrets.setdefault(secret.encode(), phone_number_id)
+    try:
+        for secret, number_id in rows.values_list("app_secret", "phone_number_id"):
+            secrets.setdefault(secret.encode(), number_id)
+    finally:
+        if not connection.in_atomic_block:  # a server's thread: back into the pool
+            connection.close()
     _kept = _NumberSecrets(tuple(secrets.items()), time.monotonic())
     return _kept

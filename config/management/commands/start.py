@@ -33,8 +33,8 @@ from config.supervisor import Supervisor
 HOST = "127.0.0.1"
 # Two interpreters use two cores; more would only share them with worker and database.
 WEB_PROCESSES = 2
-# Most of them wait for the webhook's common INSERT, which needs one connection for all.
-WEB_THREADS = 64
+# Open ones in each process, also those that are slow or idle; more wait to be accepted.
+WEB_CONNECTIONS = 4096
 WORKER_PROCESSES = max(2, min(4, os.cpu_count() or 2))
 CELERY = [
     # Root is this machine's choice, and nobody else's tasks are in our queue.
@@ -153,13 +153,12 @@ def interrupt(number: int, frame: FrameType | None) -> None:
 
 def web_command(port: int) -> list[str]:
     return [
-        *(sys.executable, "-m", "granian", "config.wsgi:application"),
-        *("--interface", "wsgi", "--no-ws"),
+        *(sys.executable, "-m", "granian", "config.asgi:application"),
+        *("--interface", "asginl", "--http", "1", "--no-ws"),
         *("--host", HOST, "--port", str(port)),
         *("--workers", str(WEB_PROCESSES)),
-        *("--blocking-threads", str(WEB_THREADS)),
+        *("--backlog", "1024", "--backpressure", str(WEB_CONNECTIONS)),
         *("--respawn-failed-workers", "--workers-kill-timeout", "5"),
-        # Not its warning about threads: ours wait for the database, not for a core.
         *("--log-level", "error"),
     ]
 
