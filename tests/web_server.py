@@ -119,7 +119,7 @@ class SlowClients:
         b"application/x-www-form-urlencoded\r\nContent-Length: 2000\r\n\r\n",
         b"POST /admin/login/ HTTP/1.1\r\nHost: localhost\r\nContent-Type: "
         b"multipart/form-data; boundary=edge\r\nTransfer-Encoding: chunked\r\n\r\n",
-        b"POST /api/v1/uploads/ HTTP/1.1\r\nHost: localhost\r\n"
+        b"POST /api/v1/contacts/ HTTP/1.1\r\nHost: localhost\r\n"
         b"Transfer-Encoding: chunked\r\n\r\n",
         b"GET /admin/ HTTP/1.1\r\nHost: local",
     )
