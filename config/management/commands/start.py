@@ -158,6 +158,8 @@ def web_command(port: int) -> list[str]:
         *("--host", HOST, "--port", str(port)),
         *("--workers", str(WEB_PROCESSES)),
         *("--backlog", "1024", "--backpressure", str(WEB_CONNECTIONS)),
+        # Headers of 64 KB; by default each connection may fill 400 KB with them.
+        *("--http1-buffer-size", str(64 * 1024)),
         *("--respawn-failed-workers", "--workers-kill-timeout", "5"),
         *("--log-level", "error"),
     ]
