@@ -29,9 +29,13 @@ def takes_files(scope: Scope) -> bool:
 def find_sender(scope: Scope) -> str | None:
     """Return who sends, by their session or token; None for anybody else.
 
-    Asks the database. What they may do with the file is for the view to say.
+    Asks the database; raises django.db.Error. What they may do with the file is for
+    the view to say.
     """
-    request = ASGIRequest(scope, BytesIO())
+    try:
+        request = ASGIRequest(scope, BytesIO())
+    except UnicodeDecodeError:
+        return None
     if scope["path"] == reverse("api-uploads"):
         try:
             known = BearerAuthentication().authenticate(Request(request))

@@ -17,7 +17,7 @@ from django.conf import settings
 from django.core import signals
 from django.core.handlers.asgi import ASGIRequest, get_script_prefix
 from django.core.handlers.base import BaseHandler
-from django.db import close_old_connections
+from django.db import Error, close_old_connections
 from django.http import HttpResponse, HttpResponseBadRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
@@ -30,6 +30,7 @@ from config.server.request_body import (
     Memory,
     NoRoom,
     Receive,
+    Unavailable,
     receive_body,
     receive_file,
     stated_length,
@@ -254,6 +255,9 @@ def with_length(scope: Scope, length: int) -> None:
 def _find_sender(scope: Scope) -> str | None:
     try:
         return find_sender(scope)
+    except Error as exc:
+        message = "The database does not answer. Send the file again in some seconds."
+        raise Unavailable(message) from exc
     finally:
         close_old_connections()
 

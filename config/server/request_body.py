@@ -6,11 +6,14 @@ its limits allow.
 """
 
 import asyncio
+import logging
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import IO, Any
+
+logger = logging.getLogger(__name__)
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
@@ -41,6 +44,12 @@ class BodyTooSlow(BodyRefused):
 
 class NoRoom(BodyRefused):
     """Too much is being received at the moment."""
+
+    status = 503
+
+
+class Unavailable(BodyRefused):
+    """Something that taking the body needs does not answer."""
 
     status = 503
 
@@ -146,6 +155,11 @@ async def receive_file(
                 await asyncio.to_thread(file.writelines, waiting)
                 waiting, size = [], 0
         await asyncio.to_thread(file.writelines, waiting)
+    except OSError as exc:
+        file.close()
+        logger.error("A file could not be received: %s", exc.strerror)
+        message = "The server has no room for the file. Tell your administrator."
+        raise NoRoom(message) from exc
     except BaseException:
         file.close()
         raise

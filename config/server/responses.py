@@ -7,6 +7,7 @@ from django.http import HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
 
+from config.security import CONTENT_SECURITY_POLICY
 from config.server.request_body import BodyRefused
 
 Scope = dict[str, Any]
@@ -54,6 +55,8 @@ def refusal(scope: Scope, *, status: int, message: str) -> HttpResponse:
         )
     response.headers["Content-Length"] = str(len(response.content))
     response.headers["Cache-Control"] = "no-store"
+    response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+    response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Connection"] = "close"
     if status == BUSY:
         response.headers["Retry-After"] = _RETRY_AFTER_SECONDS

@@ -3,8 +3,10 @@
 import asyncio
 import hashlib
 import hmac
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -321,6 +323,19 @@ async def test_a_file_larger_than_the_setting_is_refused(application, settings):
 
     assert answer.status == 413
     assert not await in_thread(FileUpload.objects.exists)
+
+
+@on_an_event_loop
+async def test_a_disk_without_room_is_said_in_words(application, monkeypatch):
+    """/dev/full stands in for it: it takes a write and says that there is no space."""
+    monkeypatch.setattr(
+        tempfile, "TemporaryFile", partial(Path("/dev/full").open, "w+b", 0)
+    )
+
+    answer = await send_file(application, await in_thread(token), ROWS)
+
+    assert answer.status == 503
+    assert b"no room for the file" in answer.body
 
 
 @on_an_event_loop
