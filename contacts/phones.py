@@ -48,9 +48,11 @@ _MARKS |= dict.fromkeys(range(0x2060, 0x206A))
 _TYPED_SEPARATORS = str.maketrans("", "", " -()")
 _FIRST_TYPED = "+(06789"
 _EXCEL_TEXT = re.compile(r'="(.*)"')
-_EXPONENT = re.compile(r"[+-]?\d+([.,]\d+)?\s*[eE]\s*[+-]?\d+")
-_DECIMAL = re.compile(r"(\+?\d+)\.(\d+)")
-_SHAPE = re.compile(r"[(\s]*\+?[(\s]*\d(?:[\d\s().-]*[\d)])?", re.ASCII)
+# What stands for a whole text begins with \A, and what its next part cannot begin with
+# is possessive: the time of a match grows with the text, and no faster.
+_EXPONENT = re.compile(r"\A[+-]?\d++(?:[.,]\d++)?\s*+[eE]\s*+[+-]?\d++")
+_DECIMAL = re.compile(r"\A(\+?\d++)\.(\d++)")
+_SHAPE = re.compile(r"\A[(\s]*+(?:\+[(\s]*+)?\d(?:[\d\s().-]*[\d)])?", re.ASCII)
 _BETWEEN_NUMBERS = re.compile(r"[^\d\s().-]+")
 
 

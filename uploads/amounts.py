@@ -29,13 +29,17 @@ USUAL_AMOUNT = re.compile(
 _NUMBER = re.compile(rf"(?:[0-9]+|{_GROUPS})(?:\.[0-9]+)?")
 _EUROPEAN = re.compile(r"(?:[0-9]+|[0-9]{1,3}(?:\.[0-9]{3})+)(?:,[0-9]+)?")
 _ONLY_EUROPEAN = re.compile(
-    r"[0-9]{1,3}(?:\.[0-9]{3})+,[0-9]{1,2}|[0-9]{1,3}(?:\.[0-9]{3}){2,}|[0-9]+,[0-9]{1,2}"
+    r"\A(?:[0-9]{1,3}(?:\.[0-9]{3})+,[0-9]{1,2}|[0-9]{1,3}(?:\.[0-9]{3}){2,}"
+    r"|[0-9]+,[0-9]{1,2})"
 )
-_ONLY_INDIAN = re.compile(rf"(?:{_GROUPS})(?:\.[0-9]{{1,2}})?|[0-9]+\.[0-9]{{1,2}}")
+_ONLY_INDIAN = re.compile(
+    rf"\A(?:(?:{_GROUPS})(?:\.[0-9]{{1,2}})?|[0-9]+\.[0-9]{{1,2}})"
+)
 
 _CURRENCY_BEFORE = re.compile(r"(?:₹|rs\.?|inr)\s*", re.IGNORECASE)
-_CURRENCY_AFTER = re.compile(r"\s*(?:₹|rs\.?|inr)", re.IGNORECASE)
-_UNIT = re.compile(r"(.*?)\s*(lakhs?|lacs?|crores?|cr)\.?", re.IGNORECASE)
+# Blanks are counted from the first of them only, not from each.
+_CURRENCY_AFTER = re.compile(r"(?<!\s)\s*+(?:₹|rs\.?|inr)", re.IGNORECASE)
+_UNIT = re.compile(r"(lakhs?|lacs?|crores?|cr)\.?\Z", re.IGNORECASE)
 _WHOLE = re.compile(r"-?[0-9]{1,9}")
 _DAYS = re.compile(r"(-?[0-9]{1,9})(?:\.0+)?(?:\s*days?)?", re.IGNORECASE)
 
@@ -110,9 +114,9 @@ def _read(
     if not is_signed:  # ₹-500 and -₹500 are one
         number, negative = _sign(number)
     scale = Decimal(1)
-    if unit := _UNIT.fullmatch(number):
-        number = unit[1]
-        scale = Decimal(10**5 if unit[2][0] in "lL" else 10**7)
+    if unit := _UNIT.search(number):
+        number = number[: unit.start()].rstrip()
+        scale = Decimal(10**5 if unit[1][0] in "lL" else 10**7)
     if not pattern.fullmatch(number):
         return _NO_AMOUNT
     if (bare := _TWELVE_DIGITS.fullmatch(number)) and is_aadhaar(bare[1]):
@@ -121,7 +125,7 @@ def _read(
     if len(number) > 60:
         return _TOO_LARGE
     written = Decimal(number.replace(thousands, "").replace(decimal, "."))
-    if unit and unit[2].lower() == "cr" and written >= _CRORES_BELIEVED:
+    if unit and unit[1].lower() == "cr" and written >= _CRORES_BELIEVED:
         return Refused(
             "amount_cr_unclear",
             "Cr may mean crore or credit: write the amount out in rupees.",

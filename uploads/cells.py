@@ -28,15 +28,15 @@ _LETTER = r"(?:[^\W\d_\u0900-\u0dff]|[\u0900-\u0dff])"
 _ALNUM = r"(?:[^\W_\u0900-\u0dff]|[\u0900-\u0dff])"
 _ATOM = r"[^\s@.,;:<>()\"\[\]\\]+"
 _EMAIL = re.compile(
-    rf"{_ATOM}(?:\.{_ATOM})*"
+    rf"\A{_ATOM}+(?:\.{_ATOM}+)*+"
     rf"@(?:{_ALNUM}(?:[\w\u0900-\u0dff-]*{_ALNUM})?\.)+{_LETTER}{{2,}}"
 )
 # The way of nearly all. Who takes it sees to it that there is no Aadhaar number in it.
 USUAL_EMAIL = re.compile(
-    r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*"
-    r"@(?:[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*\.)+[A-Za-z]{2,}"
+    r"\A[A-Za-z0-9_+-]++(?:\.[A-Za-z0-9_+-]++)*+"
+    r"@(?:[A-Za-z0-9]++(?:-[A-Za-z0-9]++)*+\.)++[A-Za-z]{2,}+"
 )
-_EXPONENT = re.compile(r"[0-9]+\.[0-9]+[eE]\+?[0-9]+")
+_EXPONENT = re.compile(r"\A[0-9]++\.[0-9]++[eE]\+?[0-9]++")
 
 # What people write for "there is none". Amounts and days keep their own counsel: there
 # it may mean nought. Names, states and languages are texts, whatever they say.

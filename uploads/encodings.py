@@ -57,9 +57,9 @@ _KINDS = (
     (b"SQLite format 3", "This is a database, not a customer file."),
 )
 _MARKUP = re.compile(
-    rb"\s*<(?:!doctype|html|table|\?xml|head|body|meta)", re.IGNORECASE
+    rb"\A\s*+<(?:!doctype|html|table|\?xml|head|body|meta)", re.IGNORECASE
 )
-_JSON = re.compile(rb"\s*[\[{]\s*[\[{\"]")
+_JSON = re.compile(rb"\A\s*+[\[{]\s*+[\[{\"]")
 
 # What a file may be said to be that is none of the wide ones, and what people call it.
 CHOICES = {

@@ -100,9 +100,11 @@ ALIASES = {
 # amount in lakhs is another amount; a date with the month first is asked about.
 _RUPEES = r"in rupees|in rs\.?|in inr|rupees|rs\.?|inr"
 _DAY_FIRST = r"dd?([-/. ])mmm?\1yy(?:yy)?|yyyy([-/. ])mm?\2dd?"
+# A run of marks is looked at from its first one only, not from each.
+_MARKS = r"(?<![ (\[_-])[ (\[_-]++"
 _ADDED = (
-    (re.compile(rf"[ (\[_-]+(?:{_RUPEES})[)\]]*$", re.IGNORECASE), "_amount"),
-    (re.compile(rf"[ (\[_-]+(?:{_DAY_FIRST})[)\]]*$", re.IGNORECASE), "_date"),
+    (re.compile(rf"{_MARKS}(?:{_RUPEES})[)\]]*+$", re.IGNORECASE), "_amount"),
+    (re.compile(rf"{_MARKS}(?:{_DAY_FIRST})[)\]]*+$", re.IGNORECASE), "_date"),
     (re.compile(r" ?[(\[](?:in )?days[)\]]$", re.IGNORECASE), "days_past_due"),
 )
 

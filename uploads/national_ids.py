@@ -32,14 +32,14 @@ _PAN = re.compile(r"[A-Z]{5}[0-9]{4}[A-Z]")
 # What people write in place of the digits they do not show.
 _MASK_MARKS = "Xx*#•●"
 _MASKED = re.compile(
-    rf"[{_MASK_MARKS}]{{2,}}(?:[ -]?[{_MASK_MARKS}]+)*[ -]?"
+    rf"\A[{_MASK_MARKS}]{{2,}}+(?:[ -][{_MASK_MARKS}]++)*+[ -]?"
     r"([0-9]{4}|[0-9]{3}[A-Za-z])"
 )
 # More than the last four of a PAN: of its shape, yet nobody's own.
 _MASKED_PAN = re.compile(rf"[{_MASK_MARKS}]{{5}}[0-9]([0-9]{{3}}[A-Za-z])")
-_FLOAT = re.compile(r"([0-9]+)\.0+")
+_FLOAT = re.compile(r"\A([0-9]++)\.0++")
 _DIGITS = re.compile(r"[0-9][0-9 -]*")
-_EXPONENT = re.compile(r"[0-9]+([.,][0-9]+)?\s*[eE]\s*[+-]?[0-9]+")
+_EXPONENT = re.compile(r"\A[0-9]++(?:[.,][0-9]++)?\s*+[eE]\s*+[+-]?[0-9]++")
 
 _INNER = bytes(byte ^ 0x36 for byte in range(256))
 _OUTER = bytes(byte ^ 0x5C for byte in range(256))

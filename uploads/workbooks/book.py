@@ -21,8 +21,12 @@ _BUILT_IN = {
     **dict.fromkeys([45, 47], Meaning.DATE),
     46: Meaning.DURATION,
 }
-# Quoted and escaped text, colours and conditions say nothing of what a number is.
-_DECORATION = re.compile(r'"[^"]*"|\\.|_.|\*.|\[(?![hms]+\])[^\]]*\]', re.IGNORECASE)
+_LONGEST_FORMAT = 255  # as Excel has it
+# Quoted and escaped text, colours and conditions say nothing of what a number is. What
+# is never closed is looked for as far as a format may go.
+_DECORATION = re.compile(
+    r'"[^"]{0,255}+"|\\.|_.|\*.|\[(?![hms]++\])[^\]]{0,255}+\]', re.IGNORECASE
+)
 _ELAPSED = re.compile(r"\[[hms]+\]", re.IGNORECASE)
 
 
@@ -184,6 +188,8 @@ def _meanings(archive: Archive, member: str) -> dict[str, Meaning]:
 
 
 def _meaning(code: str) -> Meaning:
+    if len(code) > _LONGEST_FORMAT:
+        return Meaning.NUMBER
     plain = _DECORATION.sub("", code.partition(";")[0]).lower()
     if _ELAPSED.search(plain):
         return Meaning.DURATION

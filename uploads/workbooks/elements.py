@@ -12,7 +12,7 @@ _CHUNK = 1 << 18
 # An element that is longer is not worth waiting for its end.
 _LONGEST = 1 << 20
 _OTHER_ENCODING = re.compile(
-    rb"""\s*<\?xml[^>]*\sencoding=["'](?!utf-8["'])""", re.IGNORECASE
+    rb"""\A\s*+<\?xml[^>]*\sencoding=["'](?!utf-8["'])""", re.IGNORECASE
 )
 
 Attributes = dict[str, str]

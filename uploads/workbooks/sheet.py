@@ -29,22 +29,28 @@ _MOST_ROWS = 1 << 20
 _FIRST_ROWS = 200
 _REMEMBERED = 50_000
 
-_ROW = r'<row r="([0-9]{1,7})"(?: [^<>&]*)?>'
+_ROW = r'<row r="([0-9]{1,7})"(?: [^<>&]*+)?>'
 # Five groups: the style; the place of a shared text, or a text, or type and value.
 # What is possessive is not tried again in another way.
 _CELL = (
-    r'(?:<c r="%s[0-9]+"(?: s="([0-9]+)")?+(?: t="s"><v>([0-9]+)</v></c>'
+    r'(?:<c r="%s[0-9]+"(?: s="([0-9]+)")?+(?: t="s"><v>([0-9]{1,9})</v></c>'
     r'| t="inlineStr"><is><t(?: xml:space="preserve")?+>([^<&]++)</t></is></c>'
     r'|(?: t="([a-z]+)")?+(?:/>|><v>([^<&]++)</v></c>)))?+'
 )
 _GROUPS = 5
 _WIDEST_USUAL = 100
 _NUMBERS = ("", "n")
+_DIGITS_OF_PLACE = 10  # more than any place among the shared texts has
 _REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
 # At most 15 digits, and nothing that would be written in another way.
 _USUAL_NUMBER = re.compile(
     r"(?:[1-9][0-9]{0,9}|0)(?:\.[0-9]{0,4}[1-9])?|[1-9][0-9]{10,14}"
 )
+
+
+def usual_row(width: int) -> re.Pattern[str]:
+    """Return what takes apart a row of so many cells, without its end tag."""
+    return re.compile(_ROW + "".join(_CELL % letter(place) for place in range(width)))
 
 
 class SheetWriter:
@@ -122,7 +128,8 @@ class _Values:
     def text(self, kind: str, style: str, written: str) -> str:
         """Return a cell that is not blank as the field of a line."""
         if kind == "s":
-            place = int(written) if written.isdecimal() else -1
+            is_place = written.isdecimal() and len(written) < _DIGITS_OF_PLACE
+            place = int(written) if is_place else -1
             if not 0 <= place < len(self.strings):
                 raise UnreadableFile(DAMAGED)
             return self.strings[place]
@@ -217,8 +224,7 @@ class _RowReader:
         """Have rows that are as wide as this one taken apart at once from now on."""
         if self._usual_width < width <= _WIDEST_USUAL:
             self._usual_width = width
-            cells = "".join(_CELL % letter(place) for place in range(width))
-            self._usual_row = re.compile(_ROW + cells)
+            self._usual_row = usual_row(width)
 
     def _fill(self, cells: list[str], place: int) -> None:
         """Make cells long enough for one at this place to follow."""

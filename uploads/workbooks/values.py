@@ -18,7 +18,9 @@ class Meaning(enum.Enum):
     DURATION = enum.auto()
 
 
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
+_NUMBER = re.compile(
+    r"[+-]?(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][+-]?[0-9]{1,3})?"
+)
 _PLAIN = re.compile(r"(?!-0$)-?(?:0|[1-9][0-9]{0,30})(?:\.[0-9]{0,4}[1-9])?")
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _BREAKS = re.compile(r"[\t\n\r]+")
