@@ -1,7 +1,8 @@
 """The cells of a customer file: what is taken, and what is refused. Pure.
 
-A reader takes a cell's text, stripped and not blank, and returns what PostgreSQL is to
-read for it, or why not. Refuse, never guess: a wrong digit is another person's money.
+A reader takes a cell's text, stripped and not blank, of LONGEST_CELL characters at
+most, and returns what PostgreSQL is to read for it, or why not. Refuse, never guess: a
+wrong digit is another person's money.
 """
 
 import re
@@ -90,12 +91,10 @@ def read_name(text: str) -> str | Refused:
     An Aadhaar number beside the name is masked.
     """
     name = " ".join(text.split())
-    if name.replace(" ", "").isalpha() and len(name) <= LONGEST_TEXT:
+    if name.replace(" ", "").isalpha():
         return name
     if not any(map(str.isalpha, name)):
         return Refused("name_without_letters", "A name has at least one letter.")
-    if len(name) > LONGEST_TEXT:
-        return _TOO_LONG
     return mask_national_ids(name)
 
 

@@ -20,7 +20,6 @@ from uploads.cells import (
     CELL_ERRORS,
     LONGEST_EMAIL,
     LONGEST_INDEXED,
-    LONGEST_TEXT,
     USUAL_EMAIL,
     read_email,
     read_guarded_loan_number,
@@ -33,7 +32,7 @@ from uploads.columns import REQUIRED
 from uploads.dates import read_date
 from uploads.layout import DATE_FIELDS, Layout
 from uploads.national_ids import mask_national_ids
-from uploads.refusals import Refused
+from uploads.refusals import CELL_TOO_LONG, LONGEST_CELL, Refused
 
 PHONE_FIELDS = ("primary_phone", "alternate_phone")
 
@@ -77,6 +76,8 @@ class CellReader(dict[str, Value]):
             return self.blank
         if text[0] == "#" and (error := CELL_ERRORS.get(text)):
             return error
+        if len(text) > LONGEST_CELL:
+            return CELL_TOO_LONG
         value = self.read(text)
         if isinstance(value, str):
             return value
@@ -155,7 +156,7 @@ def _names(reader: CellReader) -> ColumnReader:
     def with_letters(cell: str) -> Value:
         """Read a name of other letters, in a column without national ids."""
         name = " ".join(cell.split())
-        if name[:1] == "#" or len(name) > LONGEST_TEXT:
+        if name[:1] == "#" or len(cell) > LONGEST_CELL:
             return careful(cell)
         return name if any(map(str.isalpha, name)) else careful(cell)
 
@@ -169,7 +170,7 @@ def _names(reader: CellReader) -> ColumnReader:
             otherwise = with_letters
         return [
             name
-            if is_plain and len(name) <= LONGEST_TEXT
+            if is_plain and len(cell) <= LONGEST_CELL
             else (otherwise(cell) if name else none)
             for name, is_plain, cell in zip(names, are_plain, column, strict=True)
         ]

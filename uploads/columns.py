@@ -8,7 +8,13 @@ import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from uploads.header_names import BY_NAME, find_field, fold, speaks_of_ids
+from uploads.header_names import (
+    BY_NAME,
+    LONGEST_HEADER,
+    find_field,
+    fold,
+    speaks_of_ids,
+)
 from uploads.national_ids import (
     mask_as_national_id,
     mask_likely_ids,
@@ -17,6 +23,8 @@ from uploads.national_ids import (
 
 # No list of customers is wider; what is costs memory with each row.
 MOST_COLUMNS = 1_000
+# A sheet of hundreds of columns is not searched for typing errors.
+_MOST_COMPARED = 50
 
 REQUIRED = ("full_name", "primary_phone")
 # What a rejected-rows file has besides the customer's own columns.
@@ -135,13 +143,21 @@ def nearest_header(field: str, headers: Sequence[str]) -> str | None:
     """Return the header most like one of the names of a missing field."""
     aliases = [alias for alias, (named, _) in BY_NAME.items() if named == field]
     best, best_ratio = None, 0.5
-    for header in headers:
+    unknown = [
+        header
+        for header in headers
+        if header.strip() and len(header) <= LONGEST_HEADER and not find_field(header)
+    ]
+    for header in unknown[:_MOST_COMPARED]:
         folded = fold(header)
-        if not folded or find_field(header):
-            continue
         for alias in aliases:
-            ratio = difflib.SequenceMatcher(None, folded, alias).ratio()
-            if ratio > best_ratio:
+            matcher = difflib.SequenceMatcher(None, folded, alias)
+            # The first two are quick, and never less than the last.
+            if (
+                matcher.real_quick_ratio() > best_ratio
+                and matcher.quick_ratio() > best_ratio
+                and (ratio := matcher.ratio()) > best_ratio
+            ):
                 best, best_ratio = header.strip(), ratio
     return best
 
@@ -151,7 +167,11 @@ def told_apart(headers: Sequence[str], place: int) -> str:
     header = headers[place]
     if not header:
         return f"column {letter(place)}"
-    return header if headers.count(header) == 1 else f"{header} ({letter(place)})"
+    is_cut = len(header) > LONGEST_HEADER
+    shown = f"{header[: LONGEST_HEADER - 1]}…" if is_cut else header
+    if is_cut or headers.count(header) > 1:
+        return f"{shown} ({letter(place)})"
+    return shown
 
 
 def letter(place: int) -> str:
@@ -167,7 +187,7 @@ def letter(place: int) -> str:
 def _extra_keys(headers: Sequence[str], *, taken: set[int]) -> dict[int, str]:
     """Name the columns that are kept as they are; blank and doubled ones by letter."""
     keys = {
-        place: mask_national_ids(" ".join(header.split())[:200])
+        place: mask_national_ids(" ".join(header.split())[:LONGEST_HEADER])
         for place, header in enumerate(headers)
         if place not in taken
     }
@@ -185,8 +205,9 @@ def _guesses(
     headers: Sequence[str], extra: Mapping[int, str], found: set[str]
 ) -> tuple[tuple[str, str], ...]:
     guesses = []
-    # A sheet of hundreds of columns is not searched for typing errors.
-    for header in [headers[place] for place in extra][:50]:
+    for header in [headers[place] for place in extra][:_MOST_COMPARED]:
+        if len(header) > LONGEST_HEADER:
+            continue
         close = difflib.get_close_matches(fold(header), BY_NAME, n=1, cutoff=0.82)
         if close and (field := BY_NAME[close[0]][0]) not in found:
             guesses.append((header.strip(), field))

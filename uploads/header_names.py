@@ -5,6 +5,9 @@ import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
 
+# A longer one is an instruction or no header at all, and names no field.
+LONGEST_HEADER = 200
+
 # The surest names of a field first: of two columns for one field that one is taken.
 ALIASES = {
     "full_name": """
@@ -110,8 +113,11 @@ _ADDED = (
 
 
 def fold(header: str) -> str:
-    """Return the header as it is compared: letters and digits of any script."""
-    plain = unicodedata.normalize("NFKC", header).casefold()
+    """Return the header as it is compared: letters and digits of any script.
+
+    As much of it as counts: Unicode sorts a row of accents in quadratic time.
+    """
+    plain = unicodedata.normalize("NFKC", header[:LONGEST_HEADER]).casefold()
     return "".join(mark for mark in plain if unicodedata.category(mark)[0] in "LMN")
 
 
@@ -146,9 +152,13 @@ for _field, _names in ALIASES.items():
             _BY_WORDS.setdefault(_shortened(_name), (_field, _rank))
 
 
-@lru_cache(maxsize=4096)
 def find_field(header: str) -> tuple[str, int] | None:
     """Return the field that a header surely names, and how surely; None for none."""
+    return _find_field(header) if len(header) <= LONGEST_HEADER else None
+
+
+@lru_cache(maxsize=4096)
+def _find_field(header: str) -> tuple[str, int] | None:
     if found := _named(header):
         return found
     plain = " ".join(header.split())

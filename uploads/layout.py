@@ -20,6 +20,7 @@ from uploads.encodings import Encoding, UnknownColumns, UnreadableFile
 from uploads.header_names import known_fields
 from uploads.national_ids import mask_national_ids
 from uploads.records import Shape, after_last_line, parse_leniently
+from uploads.refusals import LONGEST_CELL
 from uploads.text import cleaned
 
 DATE_FIELDS = ("due_date", "last_contact_date", "as_of_date")
@@ -152,7 +153,7 @@ def find_layout(
         damaged=encoding.damaged,
         delimiter=best.delimiter,
         headers=tuple(
-            mask_national_ids(" ".join(header.split()))
+            mask_national_ids(" ".join(header.split()))[:LONGEST_CELL]
             for header in best.headers[: best.width]
         ),
         data_start=encoding.bom + sum(map(len, raw_lines[:header_lines])),
@@ -187,7 +188,8 @@ def _try_delimiter(lines: Sequence[str], delimiter: str) -> _Attempt:
     rows = parse_leniently(lines, delimiter)
     known, above = max(
         (
-            (len(known_fields(row)), -index)
+            # One that is wider is refused, whatever its columns are.
+            (len(known_fields(row[:MOST_COLUMNS])), -index)
             for index, (_, row) in enumerate(rows[:_HEADER_WITHIN])
         ),
         default=(0, 0),

@@ -12,7 +12,7 @@ from functools import cache
 from itertools import accumulate
 from typing import Final
 
-from uploads.refusals import Refused
+from uploads.refusals import CELL_TOO_LONG, LONGEST_CELL, Refused
 
 # The dihedral group D5 and the permutation of Verhoeff's check (UIDAI uses it).
 _D5: Final = tuple(
@@ -70,6 +70,8 @@ def read_national_id(text: str) -> tuple[str, str] | Refused:
     """
     if is_aadhaar(text):
         return f"XXXXXXXX{text[8:]}", text
+    if len(text) > LONGEST_CELL:
+        return CELL_TOO_LONG
     plain = _plain(text)
     if number := _FLOAT.fullmatch(plain):
         plain = number[1]  # a spreadsheet's

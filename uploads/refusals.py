@@ -8,3 +8,12 @@ class Refused(NamedTuple):
 
     code: str
     message: str
+
+
+# No field of a customer needs more; a longer cell is never parsed.
+LONGEST_CELL = 1_000
+CELL_TOO_LONG = Refused(
+    "cell_too_long",
+    f"This cell has more than {LONGEST_CELL:,} characters: keep what its column is "
+    "for, and move the rest to a column for remarks.",
+)
