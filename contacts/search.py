@@ -11,6 +11,7 @@ from contacts.models import Contact, ContactIdentity
 from contacts.phones import variants
 from tenants.models import Tenant
 from tenants.paginator import CEILING
+from tenants.search_terms import search_term_of
 
 # One more than a list has pages for; a search with more answers needs more digits.
 MOST = CEILING + 1
@@ -25,7 +26,7 @@ def matching(contacts: QuerySet[Contact], text: str) -> QuerySet[Contact]:
     Digits mean the beginning or the end of a number, or a whole number that somebody
     had before; anything else the beginnings of words of a name or username.
     """
-    text = text.replace("\0", "").strip()
+    text = search_term_of(text)
     if not text:
         return contacts
     if NUMBER.fullmatch(text) and (digits := re.sub(r"\D", "", text)):

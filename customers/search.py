@@ -11,6 +11,7 @@ from django.db.models import Q, QuerySet
 from customers.models import Customer
 from tenants.models import Tenant
 from tenants.paginator import CEILING
+from tenants.search_terms import search_term_of
 
 # A name is looked for in the first so many lines of a file, and in the newest files:
 # an index of words would cost every load a quarter of its speed and more (measured with
@@ -33,7 +34,7 @@ def matching(
     number; other text with a digit in it the beginning of a loan number. Words may be
     parts of a name as well, which is looked for in the first lines of `uploads`.
     """
-    text = text.replace("\0", "").strip()
+    text = search_term_of(text)
     if not text:
         return entries
     ids = entries.order_by().values("pk")

@@ -29,6 +29,7 @@ class ChatMessageAdmin(Styled, ViewOnlyAdmin):
     list_display = ["who", "way", "kind", "words", "sent_at", "state", "tenant"]
     list_select_related = ["contact", "tenant"]
     list_filter = ["direction", KindFilter, "status", SentFilter]
+    link_filters = ["contact__id__exact", "event__id__exact"]
     search_fields = ["wamid"]  # shows the box; `matching` does the work
     search_help_text = "A person, their number, a wamid, or words of recent messages"
     fields = [
@@ -89,6 +90,7 @@ class MessageStatusAdmin(Styled, ViewOnlyAdmin):
     list_display = ["short_id", "state", "participant", "occurred_at", "tenant"]
     list_select_related = ["tenant"]
     list_filter = [StatusFilter, ReceivedFilter]
+    link_filters = ["event__id__exact"]
     search_fields = ["=wamid"]
     search_help_text = "A whole wamid"
     ordering = ["-id"]

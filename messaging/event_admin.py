@@ -26,6 +26,7 @@ from messaging.looks import STATUS_COLOURS, Styled, pretty
 from messaging.models import WebhookEvent
 from tenants.row_ids import row_id_of
 from tenants.scoped_admin import BoundedAdmin, SuperuserOnly, is_superuser
+from tenants.search_terms import search_term_of
 
 _SHOWN_PEOPLE = 20
 
@@ -106,7 +107,7 @@ class WebhookEventAdmin(SuperuserOnly, Styled, BoundedAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        term = search_term.strip()
+        term = search_term_of(search_term)
         if not term:
             return queryset, False
         if not (term.isascii() and term.isdigit()):

@@ -7,6 +7,7 @@ from contacts.search import matching as matching_contacts
 from messaging.models import ChatMessage
 from tenants.access import Visitor, visible
 from tenants.models import WhatsAppNumber
+from tenants.search_terms import search_term_of
 
 # Words are looked for in as many messages as can be read in a moment; older ones are
 # found through their person, whose messages have an index.
@@ -21,7 +22,7 @@ def matching(
     A wamid means its message; anything else the messages of the people whom it means,
     and recent messages that say it.
     """
-    text = text.replace("\0", "").strip()
+    text = search_term_of(text)
     if not text:
         return messages
     if text.startswith("wamid."):

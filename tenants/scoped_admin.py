@@ -1,11 +1,26 @@
 """The admin's side of `tenants.access`: one base for every page that shows rows."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from django.contrib import messages
 from django.contrib.admin import SimpleListFilter
+from django.contrib.admin.exceptions import (
+    DisallowedModelAdminLookup,
+    DisallowedModelAdminToField,
+)
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import (
+    ERROR_FLAG,
+    SEARCH_VAR,
+    ChangeListSearchForm,
+)
+from django.core.exceptions import ValidationError
 from django.db.models import ForeignKey, Model, QuerySet
-from django.forms import ModelChoiceField
+from django.forms import CharField, ModelChoiceField
 from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from unfold.admin import ModelAdmin
 from unfold.views import ChangeList
 
@@ -13,6 +28,11 @@ from tenants.access import tenants_of, visible
 from tenants.models import Tenant
 from tenants.paginator import BoundedPaginator
 from tenants.row_ids import row_id_of
+from tenants.search_terms import LONGEST, search_term_of
+
+_NO_SUCH_FILTER = (
+    "This list cannot be narrowed down that way. All of it is shown: use its filters."
+)
 
 
 def has_several_tenants(request: HttpRequest) -> bool:
@@ -44,25 +64,120 @@ class TenantFilter(SimpleListFilter):
         return rows.filter(**{self.path: tenant_id})
 
 
+class SearchForm(ChangeListSearchForm):
+    """Says that a search is too long, instead of looking for all of it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields[SEARCH_VAR] = CharField(
+            required=False, strip=False, max_length=LONGEST
+        )
+
+
 class BoundedChangeList(ChangeList):
-    """Offers to show all rows only when a search or a filter hides some."""
+    """Offers to show all rows only when a search or a filter hides some.
+
+    Its address may ask for what its filters offer and for `link_filters`. Django would
+    filter by any column: one that is never shown could be guessed letter by letter.
+    """
+
+    search_form_class = SearchForm
+
+    def get_filters(self, request: HttpRequest) -> Any:
+        """Return the filters; raises IncorrectLookupParameters for any other one."""
+        # No text of PostgreSQL's holds a NUL. The search has a message of its own.
+        if any("\0" in name + "".join(values) for name, values in self._asked(request)):
+            raise IncorrectLookupParameters
+        try:
+            filters = super().get_filters(request)
+        except (ValueError, OverflowError, ValidationError) as exc:
+            raise IncorrectLookupParameters(exc) from exc
+        unclaimed = filters[2]  # what no filter has taken
+        if unclaimed.keys() - self._link_filters():
+            raise IncorrectLookupParameters
+        return filters
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         if not self.query and not self.has_active_filters:
             self.full_result_count = self.result_count
 
+    def _asked(self, request: HttpRequest) -> list[tuple[str, list[str]]]:
+        return [
+            (name, values) for name, values in request.GET.lists() if name != SEARCH_VAR
+        ]
+
+    def _link_filters(self) -> set[str]:
+        days = self.date_hierarchy
+        return {
+            *getattr(self.model_admin, "link_filters", ()),
+            *((f"{days}__gte", f"{days}__lt") if days else ()),
+        }
+
 
 class BoundedAdmin(ModelAdmin):
-    """Lists 25 rows a page and never counts or reads a whole table for it."""
+    """Lists 25 rows a page and never counts or reads a whole table for it.
+
+    An address that a list cannot follow leads to the whole list, with a sentence.
+    """
 
     paginator = BoundedPaginator
     list_per_page = 25
     list_max_show_all = 25
     show_full_result_count = False
+    # Lookups that our own links ask for, beside those of `list_filter`.
+    link_filters: ClassVar[Sequence[str]] = ()
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> Any:
         return BoundedChangeList
+
+    def lookup_allowed(
+        self, lookup: str, value: str, request: HttpRequest | None = None
+    ) -> bool:
+        return True  # the list itself decides, by what none of its filters has taken
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        try:
+            return super().get_changelist_instance(request)
+        except (
+            IncorrectLookupParameters,
+            DisallowedModelAdminLookup,
+            DisallowedModelAdminToField,
+        ) as exc:
+            messages.warning(request, _NO_SUCH_FILTER)
+            raise IncorrectLookupParameters from exc
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> TemplateResponse:
+        # With this mark, Django takes the next mistake for a broken database.
+        if ERROR_FLAG in request.GET:
+            asked = request.GET.copy()
+            del asked[ERROR_FLAG]
+            request.GET = asked
+        response: TemplateResponse = super().changelist_view(request, extra_context)
+        return response
+
+    def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
+        """Run an action on those of the chosen rows whose ids can be ids."""
+        sent = request.POST.copy()
+        chosen = sent.getlist(ACTION_CHECKBOX_NAME)
+        sent.setlist(ACTION_CHECKBOX_NAME, [one for one in chosen if self._is_id(one)])
+        request.POST = sent
+        return super().response_action(request, queryset)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        term = search_term_of(search_term)
+        return super().get_search_results(request, queryset, term)
+
+    def _is_id(self, text: str) -> bool:
+        try:
+            self.opts.pk.to_python(text)
+        except ValidationError:
+            return False
+        return "\0" not in text
 
 
 class TenantScopedAdmin(BoundedAdmin):

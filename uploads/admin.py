@@ -14,6 +14,7 @@ from unfold.decorators import display
 
 from customers.list_filters import UploadFilter
 from tenants.access import tenants_of
+from tenants.row_ids import row_id_of
 from tenants.scoped_admin import ViewOnlyAdmin, has_several_tenants
 from uploads import services
 from uploads.act_admin import page_of, staff_of
@@ -82,9 +83,10 @@ class FileUploadAdmin(ReviewPages, GuidePages, ComparisonPages):
         named = request.GET.get("parent", "")
         if not named:
             return None
-        if not named.isdecimal():
+        upload_id = row_id_of(named)
+        if upload_id is None:
             raise Http404
-        return self.find(request, int(named))
+        return self.find(request, upload_id)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is not None:

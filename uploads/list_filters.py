@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from tenants.access import visible
+from tenants.row_ids import row_id_of
 from uploads.models import FileUpload
 from uploads.progress import group_issues
 
@@ -18,8 +19,8 @@ class CodeFilter(SimpleListFilter):
     parameter_name = "code"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        chosen = request.GET.get("upload", "")
-        if not chosen.isdecimal():
+        chosen = row_id_of(request.GET.get("upload", ""))
+        if chosen is None:
             return []
         upload = visible(FileUpload.objects.all(), user=request.user).filter(pk=chosen)
         return [
