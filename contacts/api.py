@@ -1,10 +1,8 @@
 """Contacts, for other programs."""
 
 import re
-from datetime import datetime
 
 from django.db.models import Q, QuerySet
-from django.utils.dateparse import parse_datetime
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework.exceptions import ParseError
 from rest_framework.generics import RetrieveAPIView
@@ -14,6 +12,7 @@ from contacts.models import Contact, ContactIdentity
 from contacts.phones import PhoneRefused, canonical, parse_phone, variants
 from tenants.access import visible_to_client
 from tenants.api_views import TenantList, TenantView
+from tenants.parameters import moment_parameter
 
 _WA_ID = re.compile(r"\+?([0-9]{5,20})")
 
@@ -66,7 +65,9 @@ class ContactList(TenantList[Contact]):
 
     def sieve(self) -> Q | None:
         since = self.parameter("updated_since")
-        return Q(updated_at__gte=_moment(since)) if since else None
+        if not since:
+            return None
+        return Q(updated_at__gte=moment_parameter("updated_since", since))
 
 
 @extend_schema_view(
@@ -94,14 +95,3 @@ def read_digits(text: str, *, country: str) -> str:
         if spelled := _WA_ID.fullmatch(text):
             return spelled[1]
         raise ParseError(f"phone: {exc.message}") from exc
-
-
-def _moment(text: str) -> datetime:
-    try:
-        # A plus that was typed into the address arrives as a space.
-        moment = parse_datetime(re.sub(r" (?=\d\d:?\d\d$)", "+", text))
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise ParseError("updated_since: write it as 2026-11-22T09:00:00Z.")
-    return moment

@@ -5,14 +5,13 @@ from typing import Any
 
 from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
-from rest_framework.exceptions import ParseError
 from rest_framework.generics import RetrieveAPIView
 from rest_framework.serializers import ModelSerializer
 
 from customers.models import Customer
 from tenants.access import visible_to_client
 from tenants.api_views import TenantList, TenantView
-from tenants.row_ids import row_id_of
+from tenants.parameters import row_id_parameter
 
 # The app of uploads stands above this one and is not imported.
 _FileUpload: Any = Customer._meta.get_field("upload").related_model
@@ -70,10 +69,11 @@ class CustomerList(TenantList[Customer]):
             # Said twice for the planner: the index leaves out entries without one.
             entries = entries.filter(loan_number=loan_number).exclude(loan_number="")
         if upload:
-            if not (upload.isascii() and upload.isdecimal()):
-                raise ParseError("upload: the number of an upload.")
+            upload_id = row_id_parameter(
+                "upload", upload, what="the number of an upload"
+            )
             # Asked for first: of another's file every row would be read, and left out.
-            known = self._uploads().filter(pk=row_id_of(upload)).first()
+            known = self._uploads().filter(pk=upload_id).first()
             entries = entries.filter(upload_id=known.pk) if known else entries.none()
         if not (phone or loan_number or upload):
             entries = entries.filter(upload_id__in=self._latest_uploads())

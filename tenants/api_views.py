@@ -8,6 +8,7 @@ from rest_framework.generics import GenericAPIView, ListAPIView
 from tenants.access import visible_to_client
 from tenants.keyset import KeysetPagination
 from tenants.models import ApiClient, Tenant
+from tenants.parameters import text_parameter
 
 M = TypeVar("M", bound=Model)
 
@@ -40,5 +41,4 @@ class TenantList(TenantView[M], ListAPIView[M]):
 
     def parameter(self, name: str) -> str:
         """Return a parameter of the address, "" when it is not there."""
-        # No text of PostgreSQL's holds a NUL, so nothing is found by one.
-        return str(self.request.query_params.get(name, "")).replace("\0", "\ufffd")
+        return text_parameter(self.request.query_params.get(name, ""))

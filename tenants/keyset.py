@@ -12,12 +12,15 @@ from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError as Invalid
-from django.db.models import Model, Q, QuerySet
+from django.db.models import DateTimeField, IntegerField, Model, Q, QuerySet
 from rest_framework.exceptions import ParseError
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
+
+from tenants.parameters import count_parameter, moment_of
+from tenants.row_ids import row_id_of
 
 Place = Sequence[Any]
 
@@ -55,10 +58,8 @@ class KeysetPagination(BasePagination):
         return page
 
     def _limit(self, request: Request) -> int:
-        asked = request.query_params.get("limit", str(self.usual)).lstrip("0")
-        if not (asked.isascii() and asked.isdecimal()):
-            raise ParseError(f"limit: a number from 1 to {self.most}.")
-        return self.most if len(asked) > 3 else min(int(asked), self.most)
+        asked = request.query_params.get("limit", str(self.usual))
+        return count_parameter("limit", asked, most=self.most)
 
     def get_paginated_response(self, data: Any) -> Response:
         next_address = None
@@ -130,16 +131,27 @@ def _place_of(cursor: str, model: type[Model], names: Sequence[str]) -> Place:
         padded = cursor + "=" * (-len(cursor) % 4)
         texts = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
         place = [
-            model._meta.get_field(name).to_python(_text(text))  # type: ignore[union-attr]
+            _value_of(model._meta.get_field(name), _text(text))
             for name, text in zip(names, texts, strict=True)
         ]
-        if any(isinstance(one, datetime) and one.tzinfo is None for one in place):
-            raise ValueError("a time of nowhere")
     except (
         Invalid, ValueError, TypeError, RecursionError, binascii.Error,
     ) as exc:  # fmt: skip
         raise ParseError("cursor: not one of ours. Start again without it.") from exc
     return place
+
+
+def _value_of(field: Any, text: str) -> Any:
+    """Return a column's value; raises ValueError or ValidationError for none of its."""
+    column = field.target_field if field.is_relation else field
+    if isinstance(column, DateTimeField):
+        return moment_of(text)
+    if not isinstance(column, IntegerField):
+        return column.to_python(text)
+    number = row_id_of(text)
+    if number is None:
+        raise ValueError("no row's number")
+    return number
 
 
 def _text(one: Any) -> str:

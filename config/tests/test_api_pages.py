@@ -8,6 +8,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from config.tests import poison
 from config.tests.api_rows import LINES, LISTS, at
 from contacts.tests.factories import ContactFactory
 from messaging.tests.factories import ChatMessageFactory
@@ -103,7 +104,7 @@ def test_a_limit_that_is_none_is_refused_in_a_sentence(limit: str) -> None:
     [
         "x", "!!!!", "bnVsbA", "WyJhIl0", "WzEsMl0", "W10", "W1tdLFtdXQ", "/" * 5000,
         "WyIyMDI2LTExLTIyVDA5OjAwOjAwIiwiMSJd",  # a time without a zone
-        "टोकन", "\0",
+        "टोकन", "\0", *poison.cursors(),
     ],
 )  # fmt: skip
 def test_a_cursor_that_is_not_ours_is_refused_in_a_sentence(

@@ -171,8 +171,13 @@ def test_no_page_looks_at_more_than_its_window(
 
 
 @pytest.mark.parametrize(
-    "since", ["yesterday", "2026-11-22", "2026-11-22T09:00:00", "2026-13-01T00:00:00Z"]
-)
+    "since",
+    [
+        "yesterday", "2026-11-22", "2026-11-22T09:00:00", "2026-13-01T00:00:00Z",
+        "0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "\0", "9" * 5000,
+        "2026-11-22T09:00:00+99:99",
+    ],
+)  # fmt: skip
 def test_a_moment_that_is_none_is_refused_in_a_sentence(
     tenant: Tenant, since: str
 ) -> None:
