@@ -10,7 +10,8 @@ from django.utils.text import Truncator
 
 # A body may have 3 MB; nobody reads more than this of one on a page.
 _SHOWN_CHARACTERS = 100_000
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+# Controls, and halves of characters, which no page can hold.
+_UNSHOWN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 
 STATUS_COLOURS = {
     "processed": "success",
@@ -26,15 +27,20 @@ STATUS_COLOURS = {
 def pretty(text: str) -> SafeString:
     """Return JSON laid out to be read, or whatever else it is, escaped.
 
-    Controls, which a browser would leave out, stand as escapes.
+    Controls, which a browser would leave out, and lone surrogates stand as escapes.
     """
     # What is no JSON is shown as it came: that is what its reader wants to see.
     with suppress(ValueError, RecursionError):
         text = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
-    text = _CONTROLS.sub(lambda control: f"\\x{ord(control[0]):02x}", text)
+    text = _UNSHOWN.sub(_escaped, text)
     return format_html(
         '<pre class="chat-raw">{}</pre>', Truncator(text).chars(_SHOWN_CHARACTERS)
     )
+
+
+def _escaped(char: re.Match[str]) -> str:
+    number = ord(char[0])
+    return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}"
 
 
 class Styled:

@@ -58,6 +58,17 @@ def test_what_a_browser_would_leave_out_of_a_body_is_shown_as_an_escape(client, 
     assert r"\xff a\x00b \x1b[31m" in html
 
 
+def test_half_a_character_in_a_body_is_shown_as_an_escape(client, owner):
+    event = WebhookEventFactory.create(
+        body=rb'{"a": "\ud800 \udfff \ud83d\ude00"}', status="parked"
+    )
+
+    page = client.get(reverse("admin:messaging_webhookevent_change", args=[event.pk]))
+
+    assert page.status_code == 200
+    assert r"\ud800 \udfff 😀" in page.content.decode()
+
+
 def test_an_event_says_whom_it_waits_for(client, owner, number):
     stop = {"wa_id": ASHA, "category": "marketing_messages", "value": "stop"}
     deliver(body(change(field="user_preferences", user_preferences=[stop])))
