@@ -10,3 +10,8 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 application = get_wsgi_application()
+
+# After Django is set up.
+from config.request_encoding import Utf8WSGIRequest  # noqa: E402
+
+application.request_class = Utf8WSGIRequest

@@ -9,11 +9,11 @@ from io import BytesIO
 
 from django.conf import settings
 from django.contrib.auth import get_user
-from django.core.handlers.asgi import ASGIRequest
 from django.urls import reverse
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 
+from config.request_encoding import Utf8ASGIRequest
 from config.server.responses import Scope
 from tenants.api import BearerAuthentication
 
@@ -33,7 +33,7 @@ def find_sender(scope: Scope) -> str | None:
     the view to say.
     """
     try:
-        request = ASGIRequest(scope, BytesIO())
+        request = Utf8ASGIRequest(scope, BytesIO())
     except UnicodeDecodeError:
         return None
     if scope["path"] == reverse("api-uploads"):

@@ -15,13 +15,14 @@ from typing import IO, Any, TypeVar
 
 from django.conf import settings
 from django.core import signals
-from django.core.handlers.asgi import ASGIRequest, get_script_prefix
+from django.core.handlers.asgi import get_script_prefix
 from django.core.handlers.base import BaseHandler
 from django.db import Error, close_old_connections
 from django.http import HttpResponse, HttpResponseBadRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
 
+from config.request_encoding import Utf8ASGIRequest
 from config.server.file_senders import find_sender, takes_files
 from config.server.request_body import (
     BodyLimits,
@@ -177,7 +178,7 @@ class PageHandler(BaseHandler):
         signals.request_started.send(sender=type(self), scope=scope)
         response: HttpResponseBase
         try:
-            request = ASGIRequest(scope, body)
+            request = Utf8ASGIRequest(scope, body)
         except UnicodeDecodeError:
             response = HttpResponseBadRequest()
         else:
