@@ -1,4 +1,4 @@
-"""Headers that keep a page to itself."""
+"""Headers that keep a page to itself, and out of every cache."""
 
 from collections.abc import Callable
 
@@ -23,11 +23,16 @@ CONTENT_SECURITY_POLICY = "; ".join(
 def security_headers(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """Middleware: send the content security policy with every page."""
+    """Middleware: send the content security policy with every page, and `no-store`.
+
+    Nearly every answer is somebody's: pages, the API's answers and its errors, files.
+    What may be cached says so itself, as static files do.
+    """
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
         response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+        response.headers.setdefault("Cache-Control", "no-store")
         return response
 
     return middleware

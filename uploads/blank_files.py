@@ -70,7 +70,7 @@ _NUMBERS = frozenset([*MONEY_FIELDS, "days_past_due"])
 def csv_template() -> bytes:
     """Return the template as CSV, with the mark by which Excel knows UTF-8."""
     text = io.StringIO(newline="")
-    csv.writer(text).writerows(template_rows())
+    csv.writer(text, quoting=csv.QUOTE_ALL).writerows(template_rows())
     return text.getvalue().encode("utf-8-sig")
 
 

@@ -38,7 +38,7 @@ class _Line:
 def lines_of(comparison: Comparison) -> Iterator[str]:
     """Yield the file's lines: worse, better, unchanged, new, gone; those who owe most
     first."""
-    writer = csv.writer(_Line())
+    writer = csv.writer(_Line(), quoting=csv.QUOTE_ALL)
     yield _BOM + writer.writerow(HEADER)
     groups = {
         group.outcome: group

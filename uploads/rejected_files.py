@@ -72,7 +72,7 @@ def _csv_file(upload: FileUpload, stem: str, *, delimiter: str) -> RejectedFile:
 
 def _csv_chunks(upload: FileUpload, delimiter: str) -> Iterator[bytes]:
     text = io.StringIO()
-    writer = csv.writer(text, delimiter=delimiter)
+    writer = csv.writer(text, delimiter=delimiter, quoting=csv.QUOTE_ALL)
     yield codecs.BOM_UTF8
     for row in rejected_rows(upload):
         writer.writerow(row)

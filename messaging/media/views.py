@@ -94,7 +94,8 @@ def _headers(media: MessageMedia) -> dict[str, str]:
         "ETag": f'"{media.sha256}"',
         "X-Content-Type-Options": "nosniff",
         "Content-Security-Policy": _CONTENT_SECURITY_POLICY,
-        "Cache-Control": "private, max-age=3600",
+        # A copy in the browser would be there after the logout, for whoever comes next.
+        "Cache-Control": "private, no-store",
         # Compressed already; our middleware would do it again, without a length.
         "Content-Encoding": "identity",
     }

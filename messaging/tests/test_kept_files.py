@@ -24,7 +24,7 @@ def test_a_picture_is_sent_to_be_shown_and_nothing_else(client, photo):
     assert response["X-Content-Type-Options"] == "nosniff"
     assert "default-src 'none'" in response["Content-Security-Policy"]
     assert "sandbox" in response["Content-Security-Policy"]
-    assert response["Cache-Control"].startswith("private")
+    assert response["Cache-Control"] == "private, no-store"
     assert "Cookie" in response["Vary"]
     assert response["Content-Length"] == str(photo.size_bytes)
 

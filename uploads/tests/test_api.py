@@ -169,8 +169,8 @@ def test_a_workbook_comes_back_as_one_or_as_csv(program: Client, owner: Tenant) 
     assert body_of(own).startswith(b"PK")
     assert "dues-refused-rows.csv" in as_csv["Content-Disposition"]
     lines = body_of(as_csv).decode("utf-8-sig").splitlines()
-    assert lines[0] == "Name,Mobile,EMI,_line,_error"
-    assert lines[1].startswith('"A, B",12,500,2,')
+    assert lines[0] == '"Name","Mobile","EMI","_line","_error"'
+    assert lines[1].startswith('"A, B","12","500","2",')
 
 
 def test_the_delimiter_is_the_files_own_or_a_comma(
@@ -180,8 +180,8 @@ def test_the_delimiter_is_the_files_own_or_a_comma(
 
     own, as_csv = rejected(program, upload), rejected(program, upload, **{"as": "csv"})
 
-    assert b"Name;Mobile;_line;_error" in body_of(own)
-    assert b"Name,Mobile,_line,_error" in body_of(as_csv)
+    assert b'"Name";"Mobile";"_line";"_error"' in body_of(own)
+    assert b'"Name","Mobile","_line","_error"' in body_of(as_csv)
 
 
 def test_refused_rows_mended_and_sent_again_are_taken_in(
@@ -190,7 +190,7 @@ def test_refused_rows_mended_and_sent_again_are_taken_in(
     parent = load(workbook(row(1, "Name", "Mobile"), row(2, "A", 12)), tenant=owner)
     text = body_of(rejected(program, parent, **{"as": "csv"})).decode("utf-8-sig")
 
-    answer = send(program, text.replace(",12,", ",9876543219,"), parent=str(parent.pk))
+    answer = send(program, text.replace('"12"', '"9876543219"'), parent=str(parent.pk))
 
     child = work_off(FileUpload.objects.get(pk=answer.json()["id"]))
     assert child.sentence == "Upload completed: 1 successful, 0 failed"

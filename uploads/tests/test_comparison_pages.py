@@ -176,6 +176,8 @@ def test_a_download_has_every_loan_and_is_remembered(
     assert rows[1]["Outstanding change"] == "-10000.00"
     assert rows[1]["National id"].endswith("1234")
     assert rows[2]["Name"].startswith("'=HYPERLINK")
+    assert text.removeprefix("\ufeff").startswith('"Change","Loan number",')
+    assert '"worse","LN/2","Ravi","+919876543211","",' in text
     kept = UploadAct.objects.get(act="compared")
     assert (kept.by, kept.upload, kept.row_count) == (clerk, november, 4)
 

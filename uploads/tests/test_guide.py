@@ -77,6 +77,13 @@ def test_a_template_goes_in_as_it_comes_out(
     assert second.loan_number == "000418"
 
 
+def test_every_field_of_the_template_is_quoted() -> None:
+    rows = csv_template().decode("utf-8-sig").splitlines()
+
+    assert all(row[0] == row[-1] == '"' for row in rows)
+    assert {row.count('","') for row in rows} == {rows[0].count('","')}
+
+
 def test_the_workbook_holds_the_same_rows() -> None:
     with zipfile.ZipFile(io.BytesIO(xlsx_template())) as archive:
         sheet = archive.read("xl/worksheets/sheet1.xml").decode()

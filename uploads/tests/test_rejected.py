@@ -14,6 +14,7 @@ from django.utils import timezone
 from python_calamine import load_workbook
 
 from customers.models import Customer
+from customers.spreadsheet_cells import spreadsheet_cell
 from tenants.tests.factories import MembershipFactory, TenantFactory
 from uploads.models import FileUpload, RowIssue
 from uploads.rejected import STILL_TO_MEND
@@ -76,9 +77,21 @@ def test_refused_rows_come_back_in_their_columns_with_line_and_reasons() -> None
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 def test_the_file_has_the_delimiter_it_came_with(delimiter: str) -> None:
     text = "Name,Mobile\nAsha;|Verma,12\n".replace(",", delimiter)
-    upload = load(text.replace("Asha;|Verma", '"Asha;|\tVerma"'))
+    upload = load(text.replace("Asha;|Verma", '"Asha;|Verma\tRao"'))
 
-    assert table(upload, delimiter)[1][:2] == ["Asha;|\tVerma", "12"]
+    assert table(upload, delimiter)[1][:2] == ["Asha;|Verma\tRao", "12"]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_every_field_of_the_file_is_quoted(delimiter: str) -> None:
+    upload = load("Name,Mobile,Note\nAsha,12,\n".replace(",", delimiter))
+
+    header, row = written(upload).splitlines()
+
+    assert header == delimiter.join(
+        ['"Name"', '"Mobile"', '"Note"', '"_line"', '"_error"']
+    )
+    assert row.split(delimiter)[:4] == ['"Asha"', '"12"', '""', '"2"']
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-le", "cp1252"])
@@ -100,17 +113,25 @@ HARMLESS = [
     "1=1",
 ]
 FORMULAS = ["=1+1", "+1+cmd|' /C calc'!A0", "@SUM(A1)", "-2+3", '=HYPERLINK("x")']
+# Where another program begins a cell, which is not where ours does.
+FORMULAS_INSIDE = [
+    "x,=cmd|' /C calc'!A0",
+    'x;"=1+1',
+    "x\n@SUM(A1)",
+    "x|'=1+1",
+    "x;\t=1+1;-1",
+]
 
 
-@pytest.mark.parametrize("text", FORMULAS)
+@pytest.mark.parametrize("text", FORMULAS + FORMULAS_INSIDE)
 def test_a_formula_goes_out_escaped_and_comes_in_as_it_was(text: str) -> None:
     quoted = '"' + text.replace('"', '""') + '"'
     upload = load(f"Name,Mobile,Note\nAsha,12,{quoted}\n")
 
     out = written(upload)
-    child = send_again(upload, out.replace("Asha,12", "Asha,9876543210"))
+    child = send_again(upload, out.replace('"12"', '"9876543210"'))
 
-    assert table(upload)[1][2] == f"'{text}"
+    assert table(upload)[1][2] == spreadsheet_cell(text) != text
     assert child.sentence == "Upload completed: 1 successful, 0 failed"
     assert Customer.objects.get().extra == {"Note": text}
 
@@ -120,7 +141,7 @@ def test_what_is_no_formula_goes_out_and_comes_in_untouched(text: str) -> None:
     upload = load(f"Name,Mobile,Note\nAsha,12,{text}\n")
 
     out = written(upload)
-    send_again(upload, out.replace("Asha,12", "Asha,9876543210"))
+    send_again(upload, out.replace('"12"', '"9876543210"'))
 
     assert table(upload)[1][2] == text
     assert Customer.objects.get().extra == {"Note": text}
@@ -133,7 +154,7 @@ def test_a_phone_with_a_plus_comes_in_again_in_every_spelling() -> None:
         "C,+91-98765-43212,x\nD,0 98765-43213,x\n"
     )
 
-    child = send_again(upload, written(upload).replace(",x,", ",5,"))
+    child = send_again(upload, written(upload).replace('"x"', '"5"'))
 
     assert child.sentence == "Upload completed: 4 successful, 0 failed"
     assert sorted(Customer.objects.values_list("primary_phone", flat=True)) == [
@@ -154,7 +175,7 @@ def test_national_ids_go_out_masked_and_come_in_with_their_four() -> None:
     )
 
     out = written(upload)
-    child = send_again(upload, out.replace(",12,", ",9876543210,"))
+    child = send_again(upload, out.replace('"12"', '"9876543210"'))
 
     assert AADHAAR not in out.replace(" ", "")
     assert "ABCDE" not in out
@@ -420,7 +441,7 @@ def test_a_mended_file_goes_up_linked_to_its_parent(client: Client, tenant) -> N
     link = f'<a class="upload-link" href="{page_of(parent)}">&lt;b&gt;dues'
     assert f"The mended rows of {link}" in form
 
-    file = io.BytesIO(written(parent).replace(",12,", ",9876543219,").encode())
+    file = io.BytesIO(written(parent).replace('"12"', '"9876543219"').encode())
     file.name = "mended.csv"
     client.post(add, {"tenant": tenant.pk, "file": file, "start_at_once": "on"})
 
@@ -471,7 +492,7 @@ def test_the_command_writes_refused_rows_and_links_mended_ones(tmp_path) -> None
     assert refused.read_bytes() == b"".join(rejected_file(parent).chunks)
     assert parent.acts.filter(act="exported", row_count=1).exists()
 
-    refused.write_text(refused.read_text("utf-8-sig").replace(",12,", ",9876543219,"))
+    refused.write_text(refused.read_text("utf-8-sig").replace('"12"', '"9876543219"'))
     call_command(
         "import_customers", str(refused), "--corrects", str(parent.pk), *arguments,
         stdout=io.StringIO(),
