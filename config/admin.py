@@ -13,6 +13,7 @@ from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
+from config.logins import admin as logins_admin  # noqa: F401 # registers its pages
 from tenants.models import Membership
 from tenants.scoped_admin import BoundedAdmin, SuperuserOnly
 

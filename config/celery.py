@@ -15,6 +15,7 @@ app.conf.beat_schedule = {
     "purge-events": {"task": "messaging.tasks.purge_old_events", "schedule": 3600.0},
     "purge-media": {"task": "messaging.tasks.purge_old_media", "schedule": 3600.0},
     "purge-uploads": {"task": "uploads.tasks.purge_old_files", "schedule": 3600.0},
+    "purge-logins": {"task": "config.tasks.purge_old_logins", "schedule": 3600.0},
     "sweep-uploads": {"task": "uploads.tasks.sweep", "schedule": 20.0},
     "mark-worker": {"task": "config.tasks.mark_worker", "schedule": 20.0},
 }

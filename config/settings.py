@@ -83,6 +83,11 @@ if HTTPS:
     SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
+# How many proxies stand before web, each adding whom it was asked by to
+# X-Forwarded-For. With none, that header is anybody's invention.
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0)
+# How long it is kept who logged in and who failed to. 0: forever.
+LOGIN_RETENTION_DAYS = env.int("LOGIN_RETENTION_DAYS", 90)
 SESSION_COOKIE_AGE = 12 * 60 * 60  # a working day
 X_FRAME_OPTIONS = "DENY"
 
@@ -127,6 +132,8 @@ LOGGING = {
         # Two lines for every task would bury what the tasks themselves have to say.
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},
+        # It names accounts whole; `config.logins` says the same without.
+        "axes": {"level": "ERROR"},
         # Whoever calls us by another name is answered 400; no code of ours must change.
         "django.security.DisallowedHost": {"level": "CRITICAL"},
     },
@@ -145,6 +152,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.contrib.humanize",
     "django.contrib.postgres",
+    "axes",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",  # Swagger's page, without a request to another host
@@ -167,6 +175,8 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "config.logins.responses.TooManyLoginsMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -184,6 +194,20 @@ TEMPLATES = [
         },
     }
 ]
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",  # first: who is locked out is not tried
+    "django.contrib.auth.backends.ModelBackend",
+]
+PASSWORD_HASHERS = ["config.logins.hashing.BoundedPBKDF2PasswordHasher"]
+# What is counted, and up to which limits, is in config/logins/limits.py.
+AXES_HANDLER = "config.logins.handler.LoginHandler"
+AXES_CLIENT_IP_CALLABLE = "config.logins.addresses.counted_address"
+AXES_LOCKOUT_CALLABLE = "config.logins.responses.locked_out"
+AXES_LOCKOUT_PARAMETERS = ["username", "ip_address", ["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_ENABLE_ADMIN = False  # ours is in config/logins/admin.py
+AXES_VERBOSE = False
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (

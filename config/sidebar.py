@@ -40,6 +40,8 @@ SIDEBAR = (
             ("tenants.ApiClient", "key"),
             ("auth.User", "badge"),
             ("auth.Group", "group"),
+            ("axes.AccessLog", "login"),
+            ("axes.AccessAttempt", "lock_person"),
         ),
     ),
 )
@@ -55,6 +57,8 @@ TITLES = {
     "tenants.ApiClient": "API clients",
     "auth.User": "Staff",
     "auth.Group": "Roles",
+    "axes.AccessLog": "Logins",
+    "axes.AccessAttempt": "Failed logins",
 }
 
 

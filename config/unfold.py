@@ -20,6 +20,7 @@ UNFOLD: dict[str, Any] = {
         }
     ],
     "STYLES": [lambda request: static("desk/desk.css")],
+    "LOGIN": {"form": "config.logins.forms.LoginForm"},
     "DASHBOARD_CALLBACK": "config.dashboard.dashboard",
     "SIDEBAR": {
         "show_search": False,

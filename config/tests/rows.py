@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from axes.models import AccessAttempt, AccessLog
 from django.contrib.auth.models import Group
 from django.db.models import Model
 
@@ -138,6 +139,12 @@ MAKERS: dict[str, Callable[[Tenant], Model]] = {
     "uploads.UploadPart": make_part,
 }
 CLOSED_MAKERS: dict[str, Callable[[], Model]] = {
+    "axes.AccessAttempt": lambda: AccessAttempt.objects.create(
+        username="asha", ip_address="203.0.113.7", failures_since_start=1
+    ),
+    "axes.AccessLog": lambda: AccessLog.objects.create(
+        username="asha", ip_address="203.0.113.7"
+    ),
     "auth.Group": lambda: Group.objects.create(name="Managers"),
     "auth.User": StaffFactory.create,
     "messaging.WebhookEvent": WebhookEventFactory.create,

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from axes.models import AccessAttempt, AccessLog
 from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from config.celery import app
+from config.management.commands.purge import TERMS
 from customers.models import Customer
 from messaging.models import MessageMedia, MessageStatus, WebhookEvent
 from messaging.tests.factories import (
@@ -24,6 +26,7 @@ from tenants.tests.factories import TenantFactory, WhatsAppNumberFactory
 from uploads.models import FileUpload, RowIssue
 from uploads.tests.factories import load
 
+NOTHING = dict.fromkeys(TERMS, 0)
 FILE = "Name,Mobile\nAsha,9800000101\nRavi,12\n"
 
 pytestmark = pytest.mark.django_db
@@ -36,6 +39,7 @@ def terms(settings: Any, tmp_path: Path) -> None:
     settings.MEDIA_RETENTION_DAYS = 0
     settings.UPLOAD_FILE_RETENTION_DAYS = 90
     settings.ROW_ISSUE_RETENTION_DAYS = 365
+    settings.LOGIN_RETENTION_DAYS = 90
 
 
 @pytest.fixture
@@ -71,7 +75,7 @@ def test_a_dry_run_counts_and_deletes_nothing() -> None:
 
     counts = purge("--dry-run")
 
-    assert counts == {"events": 1, "media": 0, "files": 1, "issues": 1}
+    assert counts == NOTHING | {"events": 1, "files": 1, "issues": 1}
     assert WebhookEvent.objects.count() == RowIssue.objects.count() == 1
     assert FileUpload.objects.get().file
 
@@ -86,7 +90,7 @@ def test_what_was_kept_for_its_term_goes(commit: Any) -> None:
     with commit:
         counts = purge()
 
-    assert counts == {"events": 1, "media": 0, "files": 1, "issues": 0}
+    assert counts == NOTHING | {"events": 1, "files": 1}
     old.refresh_from_db()
     recent.refresh_from_db()
     assert (bool(old.file), bool(recent.file)) == (False, True)
@@ -210,7 +214,27 @@ def test_an_upload_under_way_keeps_its_file() -> None:
     assert upload.file
 
 
-@pytest.mark.parametrize("name", ["purge-events", "purge-media", "purge-uploads"])
+def test_logins_and_failed_ones_go(settings: Any) -> None:
+    for days_ago in (100, 10):
+        for model in (AccessAttempt, AccessLog):
+            more = {"failures_since_start": 5} if model is AccessAttempt else {}
+            row = model.objects.create(username=f"asha{days_ago}", **more)
+            row.attempt_time = timezone.now() - timedelta(days=days_ago)
+            row.save()
+    settings.LOGIN_RETENTION_DAYS = 0
+    assert purge() == NOTHING
+    settings.LOGIN_RETENTION_DAYS = 90
+
+    assert purge("--dry-run") == NOTHING | {"logins": 1, "failed-logins": 1}
+    assert purge() == NOTHING | {"logins": 1, "failed-logins": 1}
+
+    assert AccessAttempt.objects.get().username == "asha10"
+    assert AccessLog.objects.get().username == "asha10"
+
+
+@pytest.mark.parametrize(
+    "name", ["purge-events", "purge-media", "purge-uploads", "purge-logins"]
+)
 def test_beat_calls_it_by_itself(name: str) -> None:
     entry = app.conf.beat_schedule[name]
     app.loader.import_default_modules()

@@ -1,4 +1,4 @@
-"""Delete what was kept for its term: events, media, customer files, issues."""
+"""Delete what was kept for its term: events, media, customer files, issues, logins."""
 
 import json
 from argparse import ArgumentParser, ArgumentTypeError
@@ -9,6 +9,12 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
+from config.logins.retention import (
+    due_failed_logins,
+    due_logins,
+    purge_failed_logins,
+    purge_logins,
+)
 from messaging.media.retention import due_media, purge_media
 from messaging.models import WebhookEvent
 from messaging.retention import due_events, purge_events
@@ -21,9 +27,11 @@ TERMS: dict[str, tuple[Any, Any, str]] = {
     "media": (due_media, purge_media, "MEDIA_RETENTION_DAYS"),
     "files": (due_files, purge_files, "UPLOAD_FILE_RETENTION_DAYS"),
     "issues": (due_issues, purge_issues, "ROW_ISSUE_RETENTION_DAYS"),
+    "logins": (due_logins, purge_logins, "LOGIN_RETENTION_DAYS"),
+    "failed-logins": (due_failed_logins, purge_failed_logins, "LOGIN_RETENTION_DAYS"),
 }
-# An event belongs to no tenant: one POST may carry messages for several.
-OF_NO_TENANT = "events"
+# One POST may carry messages for several tenants, and a login is for all of its user's.
+OF_NO_TENANT = ("events", "logins", "failed-logins")
 PARKED_DAYS = 7
 
 
@@ -41,7 +49,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--only", nargs="+", default=list(TERMS), choices=TERMS)
-        parser.add_argument("--tenant", help="id or slug; events belong to none")
+        parser.add_argument(
+            "--tenant", help="id or slug; events and logins belong to none"
+        )
         parser.add_argument(
             "--days", type=day_count, help="instead of the settings' terms"
         )
@@ -57,7 +67,7 @@ class Command(BaseCommand):
         now = timezone.now()
         tenant = tenant_named(options["tenant"]) if options["tenant"] else None
         chosen = [
-            name for name in options["only"] if not (tenant and name == OF_NO_TENANT)
+            name for name in options["only"] if not (tenant and name in OF_NO_TENANT)
         ]
         counts = {}
         for name in chosen:
@@ -67,7 +77,7 @@ class Command(BaseCommand):
             if tenant:
                 term["tenant_id"] = tenant.pk
             counts[name] = self._count_or_purge(due, purge, term, options["dry_run"])
-        if options["parked"] and OF_NO_TENANT in chosen:
+        if options["parked"] and "events" in chosen:
             parked = WebhookEvent.Status.PARKED
             counts["parked events"] = self._count_or_purge(
                 partial(due_events, status=parked),
