@@ -21,7 +21,7 @@ _START_SECONDS = 60
 
 @contextmanager
 def running_product(logs: Path) -> Iterator[int]:
-    """Run web and worker; yield the port."""
+    """Run web and the worker of messages; yield the port."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]
@@ -32,14 +32,14 @@ def running_product(logs: Path) -> Iterator[int]:
     ]
     with _running(command, logs / "web.log"):
         _wait_until_healthy(port)
-        with _running(worker_command(), logs / "worker.log"):
+        with _running(worker_command("messages"), logs / "worker.log"):
             yield port
 
 
 @contextmanager
 def running_worker(log: Path, *, processes: int) -> Iterator[int]:
-    """Run a worker of so many processes; yield its own."""
-    command = worker_command()
+    """Run a worker of files with so many processes; yield its own."""
+    command = worker_command("files")
     command[command.index("--concurrency") + 1] = str(processes)
     with _running(command, log) as pid:
         yield pid

@@ -1,8 +1,15 @@
 """The Celery application: `celery -A config worker` and `celery -A config beat`."""
 
+import logging
 import os
+from collections.abc import Iterable
+from typing import Any
 
 from celery import Celery
+from celery.signals import worker_ready
+from kombu.exceptions import OperationalError
+
+logger = logging.getLogger(__name__)
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -19,3 +26,27 @@ app.conf.beat_schedule = {
     "sweep-uploads": {"task": "uploads.tasks.sweep", "schedule": 20.0},
     "mark-worker": {"task": "config.tasks.mark_worker", "schedule": 20.0},
 }
+
+# What may have come in while no worker took from a queue. An upload is swept once it
+# stands still; a part that a killed worker left can be taken at once.
+SWEEPS_AT_START = {
+    "messages": ["messaging.tasks.sweep"],
+    "files": ["uploads.tasks.sweep", "uploads.tasks.load_parts"],
+    "background": ["messaging.tasks.sweep_media"],
+}
+
+
+@worker_ready.connect
+def sweep_at_start(sender: Any, **_: Any) -> None:
+    """Have a worker that has just started sweep the queues that it takes from."""
+    queue_sweeps(sender.app.amqp.queues.consume_from)
+
+
+def queue_sweeps(queues: Iterable[str]) -> None:
+    """Queue the sweeps of these queues; what cannot be queued is left to beat."""
+    for queue in queues:
+        for name in SWEEPS_AT_START.get(queue, ()):
+            try:
+                app.tasks[name].delay()
+            except OperationalError as exc:
+                logger.warning("%s is left to the next sweep: %s", name, exc)

@@ -9,6 +9,7 @@ from typing import Any
 
 import environ
 from django.urls import reverse_lazy
+from kombu import Queue
 
 from config import embedded
 from config.unfold import UNFOLD as UNFOLD  # its own file: it is long, and only looks
@@ -292,6 +293,23 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_timeout": 5,
     "socket_connect_timeout": 0.5,
 }
+# Messages wait for nothing else: customer files have workers of their own, and so has
+# what may be slow through no fault of ours or may come later (media, purges).
+CELERY_TASK_ROUTES = {
+    "messaging.tasks.drain": {"queue": "messages"},
+    "messaging.tasks.sweep": {"queue": "messages"},
+    "config.tasks.mark_worker": {"queue": "messages"},
+    "uploads.tasks.process_upload": {"queue": "files"},
+    "uploads.tasks.load_parts": {"queue": "files"},
+    "uploads.tasks.sweep": {"queue": "files"},
+}
+CELERY_TASK_DEFAULT_QUEUE = "background"
+# A worker without -Q takes from all of them. "celery" is what earlier releases sent to:
+# what lies there at an upgrade is still done, by the files' workers.
+CELERY_TASK_QUEUES = [
+    Queue(name, routing_key=name)
+    for name in ("messages", "files", "background", "celery")
+]
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_IGNORE_RESULT = True

@@ -1,10 +1,8 @@
 """What the workers do for the queues of events and of media."""
 
 import logging
-from typing import Any
 
 from celery import Task, shared_task
-from celery.signals import worker_ready
 from django.conf import settings
 from django.utils import timezone
 from kombu.exceptions import OperationalError
@@ -80,13 +78,6 @@ def purge_old_events() -> None:
 def purge_old_media() -> None:
     """Delete fetched files whose retention is over."""
     purge_media(days=settings.MEDIA_RETENTION_DAYS, now=timezone.now())
-
-
-@worker_ready.connect
-def sweep_at_start(**_: Any) -> None:
-    """Take up at once what came in while no worker ran."""
-    _queue(sweep)
-    _queue(sweep_media)
 
 
 def _queue(task: "Task[[], None]") -> None:

@@ -24,7 +24,7 @@ import pytest
 from django.conf import settings
 
 from config.embedded import keeper
-from config.management.commands.start import port_number
+from config.management.commands.start import WORKERS, port_number
 from config.supervisor import Supervisor
 from tests.processes import (
     DEADLINE_SECONDS,
@@ -80,8 +80,13 @@ class Started:
 
     def wait_until_all_run(self) -> "Started":
         self.wait_for(r"ready after .* admin, password admin")
-        self.wait_for(r"celery@.* ready")
+        for name in WORKERS:
+            wait_until(lambda name=name: self.is_ready(name), what=f"{name} ready")
         return self
+
+    def is_ready(self, worker: str) -> bool:
+        pattern = re.compile(rf"{worker}@\S+ ready")
+        return any(pattern.search(line) for line in self.printed)
 
     def get(self, path: str) -> tuple[int, str]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
@@ -175,9 +180,10 @@ def test_it_stops_at_once_while_it_still_prepares(start: Starts) -> None:
 def test_what_dies_runs_again_until_ctrl_c(start: Starts) -> None:
     started = start().wait_until_all_run()
 
-    os.kill(started.processes("config worker")[0], signal.SIGKILL)
-    started.wait_for("worker ended with code -9, starting it again")
-    started.wait_for(r"celery@.* ready")
+    for name in WORKERS:
+        os.kill(started.processes(f"{name}@%h")[0], signal.SIGKILL)
+        started.wait_for(f"{name} ended with code -9, starting it again")
+        started.wait_for(rf"{name}@\S+ ready")
 
     for server in (keeper.REDIS, keeper.POSTGRESQL):
         pid = keeper.server_pid(start.directory, server)

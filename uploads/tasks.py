@@ -2,10 +2,8 @@
 
 import logging
 import time
-from typing import Any
 
 from celery import shared_task
-from celery.signals import worker_ready
 from django.conf import settings
 from django.utils import timezone
 from kombu.exceptions import OperationalError
@@ -21,7 +19,7 @@ from uploads.retention import purge_files, purge_issues
 
 logger = logging.getLogger(__name__)
 
-# Then the worker is free for messages, and a further task goes on.
+# Then the worker is free for other uploads, and a further task goes on.
 _SLICE_SECONDS = 2.0
 # More of them than workers do no harm; each finds its own part.
 _MOST_HELPERS = 8
@@ -69,18 +67,6 @@ def purge_old_files() -> None:
     now = timezone.now()
     purge_files(days=settings.UPLOAD_FILE_RETENTION_DAYS, now=now)
     purge_issues(days=settings.ROW_ISSUE_RETENTION_DAYS, now=now)
-
-
-@worker_ready.connect
-def sweep_at_start(**_: Any) -> None:
-    """Take up at once what came in while no worker ran."""
-    try:
-        sweep.delay()
-        # The sweep waits until an upload stands still; a part that a killed worker
-        # left can be taken at once.
-        load_parts.delay()
-    except OperationalError as exc:
-        logger.warning("The sweep at start could not be queued: %s", exc)
 
 
 def _queue_helper() -> bool:

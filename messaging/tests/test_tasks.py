@@ -60,12 +60,6 @@ def test_a_sweep_finds_what_no_bell_announced_and_what_got_its_number(db):
     assert ChatMessage.objects.count() == 2
 
 
-def test_a_worker_sweeps_when_it_starts(published):
-    tasks.sweep_at_start()
-
-    assert {"messaging.tasks.sweep", "messaging.tasks.sweep_media"} <= set(published)
-
-
 @pytest.mark.parametrize("name", ["sweep-webhooks", "sweep-media"])
 def test_beat_sweeps_oftener_than_anybody_would_wait(name):
     entry = app.conf.beat_schedule[name]

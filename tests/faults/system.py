@@ -16,6 +16,7 @@ from django.conf import settings
 
 from config.embedded import keeper, postgresql
 from config.management.commands.start import (
+    WORKERS,
     beat_command,
     is_healthy,
     web_command,
@@ -50,7 +51,7 @@ class System:
         }
         self.commands = {
             "beat": beat_command_of(directory, self.port),
-            "worker": worker_command(),
+            **{name: worker_command(name) for name in WORKERS},
             "web": web_command(self.port),
         }
         self.processes: dict[str, subprocess.Popen[bytes]] = {}

@@ -122,7 +122,7 @@ def check(
 ) -> None:
     path, dice = tmp_path / "dues.csv", random.Random(seed)
     write_file(path, rows=rows)
-    with running("worker") as system:
+    with running("files") as system:
         undisturbed = send(system, path)
         wait_until(
             lambda: is_over(system, undisturbed), what="over", seconds=_TO_THE_END
@@ -135,7 +135,7 @@ def check(
 
 
 def test_an_upload_ends_the_same_whatever_is_killed_amid_it(tmp_path: Path) -> None:
-    faults = ["postgresql", "redis", "worker", "worker"]
+    faults = ["postgresql", "redis", "files", "files"]
 
     check(tmp_path, rows=20_000, faults=faults, seed=SEED, patience=2)
 
@@ -145,6 +145,6 @@ def test_an_upload_ends_the_same_whatever_is_killed_amid_it(tmp_path: Path) -> N
 def test_a_hundred_thousand_rows_through_twenty_eight_deaths(
     tmp_path: Path, seed: int
 ) -> None:
-    faults = shuffled(random.Random(seed), worker=20, redis=5, postgresql=3)
+    faults = shuffled(random.Random(seed), files=20, redis=5, postgresql=3)
 
     check(tmp_path, rows=100_000, faults=faults, seed=seed, patience=_PATIENCE_SECONDS)

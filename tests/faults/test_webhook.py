@@ -102,7 +102,7 @@ def load_on(system: System) -> Iterator[Load]:
 
 def check(*, faults: Faults, seed: int) -> None:
     dice = random.Random(seed)
-    with running("web", "worker") as system:
+    with running("web", "messages") as system:
         system.script(REGISTER, PHONE_NUMBER_ID, WABA_ID)
         with load_on(system) as load:
             for what in faults:
@@ -140,7 +140,7 @@ def waiting(system: System) -> int:
 
 
 def test_what_was_answered_200_is_there_once_whatever_is_killed() -> None:
-    check(faults=["worker", "postgresql", "redis", "web"], seed=20261122)
+    check(faults=["messages", "postgresql", "redis", "web"], seed=20261122)
 
 
 @pytest.mark.faults
@@ -148,6 +148,6 @@ def test_what_was_answered_200_is_there_once_whatever_is_killed() -> None:
 def test_what_was_answered_200_is_there_once_through_thirty_two_deaths(
     seed: int,
 ) -> None:
-    faults = shuffled(random.Random(seed), web=8, worker=10, redis=8, postgresql=6)
+    faults = shuffled(random.Random(seed), web=8, messages=10, redis=8, postgresql=6)
 
     check(faults=faults, seed=seed)

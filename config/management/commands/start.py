@@ -35,13 +35,27 @@ HOST = "127.0.0.1"
 WEB_PROCESSES = 2
 # Open ones in each process, also those that are slow or idle; more wait to be accepted.
 WEB_CONNECTIONS = 4096
-WORKER_PROCESSES = max(2, min(4, os.cpu_count() or 2))
+FILE_PROCESSES = max(2, min(4, os.cpu_count() or 2))
+# The queues of each worker, and its processes. One that is held up, by a lock say, must
+# leave another for messages. Media are fetched in one at a time, purges in the other.
+WORKERS = {
+    "messages": (["messages"], 2),
+    "files": (["files", "celery"], FILE_PROCESSES),
+    "background": (["background"], 2),
+}
 CELERY = [
     # Root is this machine's choice, and nobody else's tasks are in our queue.
     *(sys.executable, "-W", "ignore:You're running the worker with superuser"),
     *("-m", "celery", "--quiet", "--skip-checks", "-A", "config"),
 ]
-COLOURS = {"start": 35, "web": 32, "worker": 33, "beat": 36}
+COLOURS = {
+    "start": 35,
+    "web": 32,
+    "messages": 33,
+    "files": 34,
+    "background": 90,
+    "beat": 36,
+}
 
 
 def port_number(text: str) -> int:
@@ -51,7 +65,7 @@ def port_number(text: str) -> int:
 
 
 class Command(BaseCommand):
-    help = "Run web, worker and beat, with their servers if none are configured."
+    help = "Run web, workers and beat, with their servers if none are configured."
 
     requires_system_checks = ()  # they are `make check`'s, and load every page
 
@@ -96,7 +110,8 @@ class Command(BaseCommand):
         if not self.is_ready and is_healthy(self.port):
             self.is_ready = True
             # Only now: the page somebody waits for has had both cores to itself.
-            self.supervisor.start("worker", worker_command())
+            for name in WORKERS:
+                self.supervisor.start(name, worker_command(name))
             self.supervisor.start("beat", beat_command(self.port))
             self.announce()
 
@@ -113,7 +128,7 @@ class Command(BaseCommand):
 
     def say(self, name: str, line: str) -> None:
         """Print a line with the name of whose it is; from any thread."""
-        tag = f"{name:<6} | " if name else ""
+        tag = f"{name:<10} | " if name else ""
         if tag and self.stdout.isatty():
             tag = f"\x1b[{COLOURS[name]}m{tag}\x1b[0m"
         try:
@@ -165,11 +180,13 @@ def web_command(port: int) -> list[str]:
     ]
 
 
-def worker_command() -> list[str]:
+def worker_command(name: str) -> list[str]:
+    queues, processes = WORKERS[name]
     return [
         *(*CELERY, "worker", "--loglevel", "INFO"),
-        *("--concurrency", str(WORKER_PROCESSES)),
-        # Chatter between workers, of which there is one.
+        *("--hostname", f"{name}@%h", "--queues", ",".join(queues)),
+        *("--concurrency", str(processes)),
+        # Chatter between workers, none of which has anything to tell another.
         *("--without-gossip", "--without-mingle", "--without-heartbeat"),
     ]
 
