@@ -37,12 +37,15 @@ WEB_PROCESSES = 2
 WEB_CONNECTIONS = 4096
 FILE_PROCESSES = max(2, min(4, os.cpu_count() or 2))
 # The queues of each worker, and its processes. One that is held up, by a lock say, must
-# leave another for messages. Media are fetched in one at a time, purges in the other.
+# leave another for messages. What is done in the background can take turns.
 WORKERS = {
     "messages": (["messages"], 2),
     "files": (["files", "celery"], FILE_PROCESSES),
-    "background": (["background"], 2),
+    "background": (["background"], 1),
 }
+# Between the starts of two workers, each of which takes a core for so long: at once,
+# all of them would be ready when the last is.
+APART_SECONDS = 1.5
 CELERY = [
     # Root is this machine's choice, and nobody else's tasks are in our queue.
     *(sys.executable, "-W", "ignore:You're running the worker with superuser"),
@@ -80,6 +83,7 @@ class Command(BaseCommand):
         self.port = port
         self.printing = threading.Lock()
         self.is_ready = False
+        self.to_start = [*WORKERS, "beat"]
         check_port(port)
         try:
             with_signals_as(interrupt)
@@ -110,10 +114,15 @@ class Command(BaseCommand):
         if not self.is_ready and is_healthy(self.port):
             self.is_ready = True
             # Only now: the page somebody waits for has had both cores to itself.
-            for name in WORKERS:
-                self.supervisor.start(name, worker_command(name))
-            self.supervisor.start("beat", beat_command(self.port))
+            self.next_start_at = time.monotonic()
             self.announce()
+        elif self.is_ready and self.to_start and time.monotonic() > self.next_start_at:
+            name = self.to_start.pop(0)
+            self.supervisor.start(name, self.command_of(name))
+            self.next_start_at = time.monotonic() + APART_SECONDS
+
+    def command_of(self, name: str) -> list[str]:
+        return beat_command(self.port) if name == "beat" else worker_command(name)
 
     def announce(self) -> None:
         url = f"http://{HOST}:{self.port}"
