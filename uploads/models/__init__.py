@@ -5,6 +5,7 @@ from uploads.models.issues import RowIssue
 from uploads.models.mappings import ColumnMapping
 from uploads.models.parts import UploadPart
 from uploads.models.upload import FileUpload, kept_path
+from uploads.models.work import UploadWork
 
 __all__ = [
     "ColumnMapping",
@@ -12,5 +13,6 @@ __all__ = [
     "RowIssue",
     "UploadAct",
     "UploadPart",
+    "UploadWork",
     "kept_path",
 ]
