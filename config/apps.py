@@ -8,10 +8,12 @@ class ConfigConfig(AppConfig):
     verbose_name = "Dues Desk"
 
     def ready(self) -> None:
-        from config import outage, panels
+        from config import outage, panels, worker_marks
+        from config.celery import app
         from config.staff_role import make_role
 
         panels.register()
         beat_init.connect(outage.watch_the_broker)
+        worker_marks.leave_marks(app)
         # Uploads come last, so every permission exists by then.
         post_migrate.connect(make_role, sender=apps.get_app_config("uploads"))

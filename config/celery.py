@@ -25,7 +25,6 @@ app.conf.beat_schedule = {
     "purge-uploads": {"task": "uploads.tasks.purge_old_files", "schedule": 3600.0},
     "purge-logins": {"task": "config.tasks.purge_old_logins", "schedule": 3600.0},
     "sweep-uploads": {"task": "uploads.tasks.sweep", "schedule": 20.0},
-    "mark-worker": {"task": "config.tasks.mark_worker", "schedule": 20.0},
 }
 
 # What may have come in while no worker took from a queue. An upload is swept once it

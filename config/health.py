@@ -1,15 +1,23 @@
 """GET /healthz: whether this process can do its work, for whatever restarts it.
 
-    {"status": "ok", "database": "ok", "redis": "ok", "oldest_pending_seconds": 0.0}
+    {"status": "ok", "database": "ok", "redis": "ok", "oldest_pending_seconds": 0.0,
+     "processes": {"messages": "ok", "files": "ok", "background": "ok", "beat": "ok"},
+     "stuck": []}
 
 200 as long as the database answers. Redis is only the doorbell: without it everything
 still arrives, a little later, and restarting web would not bring it back. So its loss
 shows in the answer (`"status": "degraded"`) and not in the code. The age of the oldest
 unprocessed event is the figure to watch: it grows when the workers are gone.
+
+A kind of process of which none was seen for 90 s is `gone`; `stuck` names the workers
+that don't get on, as `{"worker": "files@host", "upload": 17, "seconds": 130}`. Either
+makes it `degraded`. Anybody may ask: there are ids in the answer, and no names of files
+or tenants.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 import redis
@@ -18,6 +26,7 @@ from django.db import Error, connection, transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 
+from config.workers import State, find_stuck, last_marks, states
 from messaging.models import WebhookEvent
 
 logger = logging.getLogger(__name__)
@@ -47,7 +56,10 @@ def healthz(*, now: datetime) -> JsonResponse:
     """Return the answer described above; never raises for a database that is away."""
     redis_answers = ask_redis()
     try:
-        oldest_at = oldest_pending_at()
+        with statements_limited():
+            oldest_at = oldest_pending_at()
+            marks = last_marks(now=now)
+            stuck = find_stuck(marks=marks, now=now)
     except Error as exc:
         logger.warning("Health: the database does not answer: %s", exc)
         return JsonResponse(
@@ -56,31 +68,50 @@ def healthz(*, now: datetime) -> JsonResponse:
                 "database": "unreachable",
                 "redis": "ok" if redis_answers else "unreachable",
                 "oldest_pending_seconds": None,
+                "processes": {},
+                "stuck": [],
             },
             status=503,
         )
     age = (now - oldest_at).total_seconds() if oldest_at else 0.0
+    processes = states(marks, now=now)
+    is_well = redis_answers and not stuck and set(processes.values()) == {State.OK}
     return JsonResponse(
         {
-            "status": "ok" if redis_answers else "degraded",
+            "status": "ok" if is_well else "degraded",
             "database": "ok",
             "redis": "ok" if redis_answers else "unreachable",
             "oldest_pending_seconds": round(age, 1),
+            "processes": processes,
+            "stuck": [
+                {
+                    "worker": one.worker,
+                    "upload": one.upload_id,
+                    "seconds": one.seconds,
+                }
+                for one in stuck
+            ],
         }
     )
 
 
+@contextmanager
+def statements_limited() -> Iterator[None]:
+    """Limit each statement: a database that hangs must not hang whoever asks."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL statement_timeout = {STATEMENT_TIMEOUT_MS}")
+        yield
+
+
 def oldest_pending_at() -> datetime | None:
     """Return when the oldest unprocessed event came; raises `Error`."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        # A database that hangs must not hang whoever asks about it.
-        cursor.execute(f"SET LOCAL statement_timeout = {STATEMENT_TIMEOUT_MS}")
-        return (
-            WebhookEvent.objects.filter(status=WebhookEvent.Status.PENDING)
-            .order_by("id")
-            .values_list("received_at", flat=True)
-            .first()
-        )
+    return (
+        WebhookEvent.objects.filter(status=WebhookEvent.Status.PENDING)
+        .order_by("id")
+        .values_list("received_at", flat=True)
+        .first()
+    )
 
 
 def ask_redis() -> bool:

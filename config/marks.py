@@ -16,13 +16,3 @@ def mark_alive(*, kind: ProcessMark.Kind, name: str, now: datetime) -> None:
         kind=kind, name=name[:200], defaults={"seen_at": now}
     )
     ProcessMark.objects.filter(seen_at__lt=now - FORGOTTEN_AFTER).delete()
-
-
-def last_seen_at(kind: ProcessMark.Kind) -> datetime | None:
-    """Return when any process of a kind was last seen; None when none was, lately."""
-    return (
-        ProcessMark.objects.filter(kind=kind)
-        .order_by("-seen_at")
-        .values_list("seen_at", flat=True)
-        .first()
-    )

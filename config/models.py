@@ -7,15 +7,27 @@ from tenants.models import Tenant
 
 
 class ProcessMark(models.Model):
-    """When a worker or beat was last seen at work, by its own word."""
+    """When a worker or beat was last seen, by its own word.
+
+    A worker has a mark for each queue that it takes from.
+    """
 
     class Kind(models.TextChoices):
-        WORKER = "worker", "worker"
+        MESSAGES = "messages", "worker of messages"
+        FILES = "files", "worker of files"
+        BACKGROUND = "background", "worker of media and purges"
         BEAT = "beat", "beat"
+        WORKER = "worker", "worker of an earlier release"
+
+    QUEUES = (Kind.MESSAGES, Kind.FILES, Kind.BACKGROUND)
 
     kind = models.CharField(max_length=16, choices=Kind.choices)
     name = models.CharField(max_length=200, help_text="The host it runs on.")
     seen_at = models.DateTimeField()
+    worked_at = models.DateTimeField(
+        null=True,
+        help_text="When one of its tasks last ended, or it began to wait for one.",
+    )
 
     class Meta:
         db_table = "process_marks"
@@ -24,7 +36,9 @@ class ProcessMark(models.Model):
                 fields=["kind", "name"], name="process_marks_kind_name_key"
             ),
             models.CheckConstraint(
-                condition=models.Q(kind__in=["worker", "beat"]),
+                condition=models.Q(
+                    kind__in=["messages", "files", "background", "beat", "worker"]
+                ),
                 name="process_marks_kind_known",
             ),
         ]

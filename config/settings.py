@@ -298,7 +298,6 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_TASK_ROUTES = {
     "messaging.tasks.drain": {"queue": "messages"},
     "messaging.tasks.sweep": {"queue": "messages"},
-    "config.tasks.mark_worker": {"queue": "messages"},
     "uploads.tasks.process_upload": {"queue": "files"},
     "uploads.tasks.load_parts": {"queue": "files"},
     "uploads.tasks.sweep": {"queue": "files"},

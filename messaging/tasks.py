@@ -18,8 +18,9 @@ from messaging.retention import purge_events
 logger = logging.getLogger(__name__)
 
 BATCH_SIZE = 500
-# Then the worker is free for other work, and a further task goes on.
-_MAX_BATCHES = 200
+# Some seconds' work. Then the task ends, which shows that its worker is not stuck, and
+# a further one goes on.
+_MAX_BATCHES = 50
 
 # A ring older than this was answered by the sweep.
 _RING_EXPIRES_SECONDS = 60

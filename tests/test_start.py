@@ -144,11 +144,14 @@ def test_a3_one_command_serves_until_it_is_ended_and_leaves_no_process(
     started = start().wait_until_all_run()
 
     assert started.get("/admin/login/")[0] == HTTPStatus.OK
+    wait_until(lambda: started.health()["status"] == "ok", what="seen to be well")
     assert started.health() == {
         "status": "ok",
         "database": "ok",
         "redis": "ok",
         "oldest_pending_seconds": 0.0,
+        "processes": dict.fromkeys([*WORKERS, "beat"], "ok"),
+        "stuck": [],
     }
     assert started.processes("celery --quiet")
     assert not [line for line in started.printed if "ERROR" in line]

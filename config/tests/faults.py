@@ -56,6 +56,12 @@ def not_seen_of_late(kind: str) -> Fault:
     )
 
 
+def no_task_ended_of_late(settings: Any) -> None:
+    ProcessMark.objects.filter(kind="messages").update(
+        worked_at=timezone.now() - timedelta(minutes=10)
+    )
+
+
 def older_key(settings: Any) -> None:
     settings.FIELD_ENCRYPTION_KEYS = [
         Fernet.generate_key().decode(),
@@ -212,7 +218,10 @@ FAULTS: dict[str, tuple[str, str, Fault]] = {
         "WARN",
         partial(set_policy, "allkeys-lru"),
     ),
-    "workers gone": ("workers", "FAIL", not_seen_of_late("worker")),
+    "messages' worker gone": ("workers", "FAIL", not_seen_of_late("messages")),
+    "files' worker gone": ("workers", "FAIL", not_seen_of_late("files")),
+    "background's worker gone": ("workers", "FAIL", not_seen_of_late("background")),
+    "messages' worker stuck": ("stuck", "FAIL", no_task_ended_of_late),
     "beat gone": ("beat", "FAIL", not_seen_of_late("beat")),
     "a closed folder": ("disk", "FAIL", setting("MEDIA_ROOT", "/proc/kept")),
     "no token": (

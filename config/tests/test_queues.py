@@ -10,7 +10,6 @@ from config.celery import app, queue_sweeps
 from config.management.commands.start import WORKERS
 
 OF_MESSAGES = {
-    "config.tasks.mark_worker",
     "messaging.tasks.drain",
     "messaging.tasks.sweep",
 }

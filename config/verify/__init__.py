@@ -6,7 +6,7 @@ admin print what they find.
 
 from collections.abc import Iterator, Sequence
 
-from config.verify import data, files, machines, schema, whatsapp
+from config.verify import data, files, machines, processes, schema, whatsapp
 from config.verify.report import Check, Result, Scope, run
 
 # In the order in which one asks: what the others stand on comes first.
@@ -19,8 +19,9 @@ CHECKS: dict[str, Check] = {
     "tenant-1": schema.tenant_one,
     "redis": machines.redis_answers,
     "redis-persistence": machines.redis_persists,
-    "workers": machines.workers_alive,
-    "beat": machines.beat_alive,
+    "workers": processes.workers_alive,
+    "stuck": processes.workers_get_on,
+    "beat": processes.beat_alive,
     "disk": machines.disk_has_room,
     "numbers": whatsapp.numbers_registered,
     "secrets": whatsapp.secrets_readable,

@@ -1,4 +1,4 @@
-"""Checks of what the product runs on: settings, servers, processes, disk."""
+"""Checks of what the product runs on: settings, servers, disk."""
 
 import os
 import shutil
@@ -11,15 +11,11 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from config.first_login import first_login_opens
-from config.marks import last_seen_at
-from config.models import ProcessMark
-from config.verify.report import Finding, Scope, ago, fail, ok, warn
+from config.verify.report import Finding, Scope, fail, ok, warn
 
 MIGRATE = "Run: manage.py migrate"
 OLDEST_POSTGRESQL = 15
 REDIS_TIMEOUT_SECONDS = 2
-# Both leave their marks every 10 to 20 s.
-GONE_AFTER_SECONDS = 90
 FREE_SHARE_WARN = 0.10
 FREE_SHARE_FAIL = 0.03
 CONNECTIONS_SHARE_WARN = 0.85
@@ -171,33 +167,6 @@ def _redis() -> redis.Redis:
         retry=None,
         decode_responses=True,
     )
-
-
-def workers_alive(scope: Scope) -> Finding:
-    """Whether a task that beat sent was done by a worker of late."""
-    return _alive(
-        scope,
-        ProcessMark.Kind.WORKER,
-        "Start one: celery -A config worker. When one runs, look at beat and Redis: "
-        "only a task that came through both leaves its mark.",
-    )
-
-
-def beat_alive(scope: Scope) -> Finding:
-    """Whether the sweeps are called, which find what no bell announced."""
-    return _alive(scope, ProcessMark.Kind.BEAT, "Start it, once: celery -A config beat")
-
-
-def _alive(scope: Scope, kind: ProcessMark.Kind, next_step: str) -> Finding:
-    seen_at = last_seen_at(kind)
-    if seen_at is None:
-        return fail("not seen within a day", next_step)
-    seconds = (scope.now - seen_at).total_seconds()
-    if seconds > GONE_AFTER_SECONDS:
-        return fail(f"last seen {ago(seconds)} ago", next_step)
-    recent = ProcessMark.objects.filter(kind=kind, seen_at__gte=seen_at).count()
-    lately = f"seen {ago(seconds)} ago"
-    return ok(lately if recent < 2 else f"{recent} of them, {lately}")
 
 
 def disk_has_room(scope: Scope) -> Finding:

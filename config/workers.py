@@ -1,0 +1,120 @@
+"""Which workers run and which are stuck, as their marks and the table of work tell."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from django.contrib.postgres.aggregates import ArrayAgg
+from django.db.models import Max, Q
+
+from config.models import ProcessMark
+from uploads.work import overdue_work
+
+Kind = ProcessMark.Kind
+
+# All leave their marks every 10 to 20 s, and a task of messages ends within seconds.
+GONE_AFTER = timedelta(seconds=90)
+
+
+class State(StrEnum):
+    OK = "ok"
+    GONE = "gone"
+    STUCK = "stuck"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastMark:
+    """When any process of a kind was last seen, and when a task of any last ended.
+
+    `names` are those that were seen lately.
+    """
+
+    seen_at: datetime | None = None
+    worked_at: datetime | None = None
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stuck:
+    """A worker that does not get on: with an upload, or with messages."""
+
+    worker: str
+    pid: int | None
+    upload_id: int | None
+    seconds: int
+
+
+def last_marks(*, now: datetime) -> dict[str, LastMark]:
+    """Return the newest marks of each kind of process that has left any of late."""
+    marks = (
+        ProcessMark.objects.order_by()
+        .values("kind")
+        .annotate(
+            seen=Max("seen_at"),
+            worked=Max("worked_at"),
+            names=ArrayAgg(
+                "name",
+                filter=Q(seen_at__gte=now - GONE_AFTER),
+                order_by="name",
+                default=[],
+            ),
+        )
+    )
+    return {
+        mark["kind"]: LastMark(
+            seen_at=mark["seen"], worked_at=mark["worked"], names=tuple(mark["names"])
+        )
+        for mark in marks
+    }
+
+
+def states(marks: Mapping[str, LastMark], *, now: datetime) -> dict[str, State]:
+    """Return how each kind of process is that there should be."""
+    beat_runs = _is_recent(marks.get(Kind.BEAT, LastMark()).seen_at, now)
+    return {
+        kind.value: _state(kind, marks.get(kind, LastMark()), beat_runs, now)
+        for kind in (*ProcessMark.QUEUES, Kind.BEAT)
+    }
+
+
+def _state(kind: Kind, mark: LastMark, beat_runs: bool, now: datetime) -> State:
+    if not _is_recent(mark.seen_at, now):
+        return State.GONE
+    if kind != Kind.MESSAGES or mark.worked_at is None or not beat_runs:
+        return State.OK
+    # Beat has something to do for it every 15 s, and no task of it takes long.
+    return State.OK if _is_recent(mark.worked_at, now) else State.STUCK
+
+
+def _is_recent(at: datetime | None, now: datetime) -> bool:
+    return at is not None and now - at <= GONE_AFTER
+
+
+def find_stuck(*, marks: Mapping[str, LastMark], now: datetime) -> list[Stuck]:
+    """Return the workers that are stuck, those of messages first; raises `Error`."""
+    return [*_stuck_in_messages(marks, now), *_stuck_in_files(now)]
+
+
+def _stuck_in_messages(marks: Mapping[str, LastMark], now: datetime) -> Iterator[Stuck]:
+    if states(marks, now=now)[Kind.MESSAGES] == State.STUCK:
+        mark = marks[Kind.MESSAGES]
+        for name in mark.names:
+            since = mark.worked_at or now
+            yield Stuck(
+                worker=name, pid=None, upload_id=None, seconds=_until(now, since)
+            )
+
+
+def _stuck_in_files(now: datetime) -> Iterator[Stuck]:
+    for work in overdue_work(now=now):
+        yield Stuck(
+            worker=f"{Kind.FILES}@{work.worker}",
+            pid=work.pid,
+            upload_id=work.upload_id,
+            seconds=_until(now, work.started_at),
+        )
+
+
+def _until(now: datetime, since: datetime) -> int:
+    return max(round((now - since).total_seconds()), 0)
