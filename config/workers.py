@@ -9,6 +9,7 @@ from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import Max, Q
 
 from config.models import ProcessMark
+from uploads.waiting import FileWorkers
 from uploads.work import overdue_work
 
 Kind = ProcessMark.Kind
@@ -89,6 +90,15 @@ def _state(kind: Kind, mark: LastMark, beat_runs: bool, now: datetime) -> State:
 
 def _is_recent(at: datetime | None, now: datetime) -> bool:
     return at is not None and now - at <= GONE_AFTER
+
+
+def file_workers(now: datetime) -> FileWorkers:
+    """Return whether uploads that wait have anybody to wait for."""
+    marks = last_marks(now=now)
+    return FileWorkers(
+        seen_at=marks.get(Kind.FILES, LastMark()).seen_at,
+        are_gone=states(marks, now=now)[Kind.FILES] == State.GONE,
+    )
 
 
 def find_stuck(*, marks: Mapping[str, LastMark], now: datetime) -> list[Stuck]:

@@ -28,6 +28,7 @@ from uploads.models import ColumnMapping, FileUpload, RowIssue, UploadPart
 from uploads.pages import live, local_time, understood_columns
 from uploads.progress import group_issues
 from uploads.review_admin import ReviewPages, review_context
+from uploads.waiting import FilesQueue, Waiting
 
 Status = FileUpload.Status
 
@@ -194,10 +195,18 @@ class FileUploadAdmin(ReviewPages, GuidePages, ComparisonPages):
         """Answer the page that asks how far the upload is."""
         return JsonResponse(live(self.find(request, upload_id), now=timezone.now()))
 
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        changelist = super().get_changelist_instance(request)
+        queue = FilesQueue(now=timezone.now())
+        for upload in changelist.result_list:
+            upload.waiting = queue.find_waiting(upload)
+        return changelist
+
     @display(
         description="status",
         ordering="status",
         label={
+            Status.PENDING.label: "default",
             Status.COMPLETED.label: "success",
             Status.FAILED.label: "danger",
             Status.PROCESSING.label: "info",
@@ -205,8 +214,11 @@ class FileUploadAdmin(ReviewPages, GuidePages, ComparisonPages):
             Status.REVIEW.label: "warning",
         },
     )
-    def state(self, upload: FileUpload) -> str:
-        return upload.get_status_display()
+    def state(self, upload: FileUpload) -> str | tuple[str, str]:
+        label = upload.get_status_display()
+        waiting: Waiting | None = getattr(upload, "waiting", None)
+        # Coloured by the first, shown as the second.
+        return (label, waiting.short()) if waiting else label
 
     @display(description="rows", ordering="total_rows")
     def rows(self, upload: FileUpload) -> str:

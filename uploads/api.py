@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
@@ -34,6 +35,7 @@ from uploads.progress import group_issues, progress_of
 from uploads.rejected_download import KEPT_FILE_GONE, NONE_REFUSED, send_rejected
 from uploads.rejected_files import WORKBOOK_TYPE, KeptFileGone
 from uploads.undoing import undo_upload
+from uploads.waiting import MOST_COUNTED, FilesQueue, Reason
 
 
 def _undo(*, upload_id: int, by: ApiClient, now: datetime) -> bool:
@@ -60,6 +62,22 @@ class ProgressSerializer(serializers.Serializer[Any]):
     seconds_left = serializers.IntegerField(allow_null=True)
 
 
+class WaitingSerializer(serializers.Serializer[Any]):
+    reason = serializers.ChoiceField(
+        [*Reason],
+        help_text="`no_worker`: none for files was seen of late. `busy`: all work at "
+        "other uploads. `turn`: others are before it. `starting`: it is next.",
+    )
+    seconds = serializers.IntegerField(help_text="For how long it has waited.")
+    uploads_before = serializers.IntegerField(
+        help_text=f"Uploads that are taken up before it; {MOST_COUNTED + 1} for more."
+    )
+    worker_seen_at = serializers.DateTimeField(
+        allow_null=True, help_text="When a worker for files was last seen."
+    )
+    sentence = serializers.CharField(help_text="All this, for people.")
+
+
 class IssueGroupSerializer(serializers.Serializer[Any]):
     code = serializers.CharField()
     column_name = serializers.CharField()
@@ -73,14 +91,17 @@ class UploadSerializer(serializers.ModelSerializer[FileUpload]):
     is_over = serializers.BooleanField(read_only=True)
     acts = serializers.SerializerMethodField(help_text="What can be done with it now.")
     progress = serializers.SerializerMethodField()
+    waiting = serializers.SerializerMethodField(
+        help_text="Why nobody works at it; null when somebody does, or need not."
+    )
 
     class Meta:
         model = FileUpload
         fields = [
             "id", "original_name", "size_bytes", "sha256", "parent", "status", "stage",
             "is_over", "sentence", "error", "notices", "total_rows", "succeeded_rows",
-            "failed_rows", "acts", "progress", "created_at", "started_at",
-            "completed_at", "undone_at",
+            "failed_rows", "acts", "progress", "waiting", "created_at",
+            "started_at", "completed_at", "undone_at",
         ]  # fmt: skip
         read_only_fields = fields
         extra_kwargs = {
@@ -95,6 +116,21 @@ class UploadSerializer(serializers.ModelSerializer[FileUpload]):
     def get_progress(self, upload: FileUpload) -> dict[str, Any]:
         now: datetime = self.context["now"]
         return dict(ProgressSerializer(progress_of(upload, now=now)).data)
+
+    @extend_schema_field(WaitingSerializer(allow_null=True))
+    def get_waiting(self, upload: FileUpload) -> dict[str, Any] | None:
+        queue: FilesQueue = self.context["queue"]
+        waiting = queue.find_waiting(upload)
+        if waiting is None:
+            return None
+        zone = ZoneInfo(self.context["timezone"])
+        return {
+            "reason": waiting.reason,
+            "seconds": waiting.seconds,
+            "uploads_before": waiting.uploads_before,
+            "worker_seen_at": waiting.worker_seen_at,
+            "sentence": waiting.sentence(zone=zone, now=queue.now),
+        }
 
 
 class WholeUploadSerializer(UploadSerializer):
@@ -144,7 +180,12 @@ class UploadView(TenantView[FileUpload]):
         return self.own(FileUpload.objects.defer("layout", "choices"))
 
     def get_serializer_context(self) -> dict[str, Any]:
-        return super().get_serializer_context() | {"now": timezone.now()}
+        now = timezone.now()
+        return super().get_serializer_context() | {
+            "now": now,
+            "queue": FilesQueue(now=now),
+            "timezone": self.tenant.timezone,
+        }
 
     def find(self, upload_id: int) -> FileUpload:
         return get_object_or_404(self.get_queryset(), pk=upload_id)

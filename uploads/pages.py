@@ -14,11 +14,14 @@ from uploads.columns import LABELS
 from uploads.layout import Layout
 from uploads.models import FileUpload
 from uploads.progress import progress_of
+from uploads.waiting import FilesQueue
 
 
 def live(upload: FileUpload, *, now: datetime) -> dict[str, Any]:
     """Return what moves while the workers work."""
     progress = progress_of(upload, now=now)
+    zone = ZoneInfo(upload.tenant.timezone)
+    waiting = FilesQueue(now=now).find_waiting(upload)
     rows = speed = ""
     if progress.total:
         rows = f"{intcomma(progress.done)} of {intcomma(progress.total)} rows"
@@ -27,7 +30,9 @@ def live(upload: FileUpload, *, now: datetime) -> dict[str, Any]:
     return {
         "status": upload.status,
         "label": upload.get_status_display(),
-        "sentence": upload.tell(intcomma),
+        "sentence": waiting.sentence(zone=zone, now=now)
+        if waiting
+        else upload.tell(intcomma),
         "over": upload.is_over,
         # When others are open, the page is loaded again for their buttons.
         "acts": " ".join(open_acts(upload)),

@@ -55,7 +55,9 @@ def test_a_full_page_takes_as_many_queries_as_a_row(path: str) -> None:
         answer = program.get(address)
 
     assert len(answer.json()["results"]) == 31
-    assert len(of_many) == len(of_one) <= 3
+    # Why uploads wait takes three more, for any number of them.
+    most = 6 if path == "uploads/" else 3
+    assert len(of_many) == len(of_one) <= most
     assert not any("COUNT(" in query["sql"] for query in of_many)
 
 

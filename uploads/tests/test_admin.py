@@ -51,7 +51,7 @@ def test_a_file_sent_in_by_the_form_is_kept_and_named(
     assert upload.original_name == "overdue.csv"
     assert "overdue" not in upload.file.name
     assert upload.size_bytes == len(TWO_ROWS)
-    assert "waiting" in client.get(page_of(upload)).content.decode()
+    assert "Waiting for" in client.get(page_of(upload)).content.decode()
 
 
 def test_the_same_file_twice_says_twice_that_all_went_in(
