@@ -115,6 +115,14 @@ MEDIA_RETENTION_DAYS = env.int("MEDIA_RETENTION_DAYS", 0)
 UPLOAD_FILE_RETENTION_DAYS = env.int("UPLOAD_FILE_RETENTION_DAYS", 90)
 ROW_ISSUE_RETENTION_DAYS = env.int("ROW_ISSUE_RETENTION_DAYS", 365)
 
+# Customer files
+
+# After these seconds the process that works at a file is killed, and its upload fails.
+# Of its 20,000 rows a part takes 1 to 2 s. A file is read at some 20 MB/s; beside these
+# seconds it has one for each MB.
+UPLOAD_PART_SECONDS = env.int("UPLOAD_PART_SECONDS", 120)
+UPLOAD_READING_SECONDS = env.int("UPLOAD_READING_SECONDS", 120)
+
 # Logs
 
 # Whole numbers and names in the log, for an operator who needs them for an hour.

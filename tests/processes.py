@@ -9,6 +9,10 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import quote
+
+from django.conf import settings
+from django.db import connection
 
 from config.embedded.home import private_folders
 
@@ -74,6 +78,21 @@ def environment_of(directory: Path) -> dict[str, str]:
     ours = {"DATABASE_URL", "REDIS_URL"}
     kept = {name: value for name, value in os.environ.items() if name not in ours}
     return kept | {"EMBEDDED_DIR": str(directory)}
+
+
+def environment_on_the_tests_database() -> dict[str, str]:
+    """Return an environment in which a process sees what a test sees."""
+    database = connection.settings_dict
+    return os.environ | {
+        "DATABASE_URL": f"postgresql://{quote(database['USER'])}@/{database['NAME']}"
+        f"?host={quote(str(database['HOST']))}",
+        "MEDIA_ROOT": str(settings.MEDIA_ROOT),
+        "SECRET_KEY": settings.SECRET_KEY,
+        "FIELD_ENCRYPTION_KEYS": ",".join(settings.FIELD_ENCRYPTION_KEYS),
+        "NATIONAL_ID_KEY": settings.NATIONAL_ID_KEY,
+        "WHATSAPP_APP_SECRET": ",".join(settings.WHATSAPP_APP_SECRET),
+        "WHATSAPP_VERIFY_TOKEN": settings.WHATSAPP_VERIFY_TOKEN,
+    }
 
 
 def free_port() -> int:

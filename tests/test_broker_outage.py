@@ -1,16 +1,13 @@
 """Redis is dead, and nobody brings it back: messages and files arrive all the same."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import quote
 
 import pytest
 from django.conf import settings
 from django.core.files.base import ContentFile
-from django.db import connection
 from django.utils import timezone
 
 from contacts.models import Contact
@@ -19,7 +16,7 @@ from messaging.events import store_event
 from messaging.routing import APP
 from messaging.tests.bodies import message, message_body
 from tenants.tests.factories import WhatsAppNumberFactory
-from tests.processes import wait_until
+from tests.processes import environment_on_the_tests_database, wait_until
 from uploads.models import FileUpload
 from uploads.services import create_upload
 
@@ -29,18 +26,7 @@ DEAD = "redis://127.0.0.1:1/0"  # nobody listens there
 @pytest.fixture
 def beat(tmp_path: Path) -> Iterator[None]:
     """The clock of a system whose broker is gone, on the database of the tests."""
-    database = connection.settings_dict
-    environment = os.environ | {
-        "DATABASE_URL": f"postgresql://{quote(database['USER'])}@/{database['NAME']}"
-        f"?host={quote(str(database['HOST']))}",
-        "REDIS_URL": DEAD,
-        "MEDIA_ROOT": str(settings.MEDIA_ROOT),
-        "SECRET_KEY": settings.SECRET_KEY,
-        "FIELD_ENCRYPTION_KEYS": ",".join(settings.FIELD_ENCRYPTION_KEYS),
-        "NATIONAL_ID_KEY": settings.NATIONAL_ID_KEY,
-        "WHATSAPP_APP_SECRET": ",".join(settings.WHATSAPP_APP_SECRET),
-        "WHATSAPP_VERIFY_TOKEN": settings.WHATSAPP_VERIFY_TOKEN,
-    }
+    environment = environment_on_the_tests_database() | {"REDIS_URL": DEAD}
     command = [sys.executable, "-m", "celery", "--quiet", "-A", "config", "beat"]
     process = subprocess.Popen(
         [*command, "--pidfile=", f"--schedule={tmp_path / 'beat'}"],

@@ -14,6 +14,7 @@ from django.db.models import Exists, F, OuterRef
 from uploads.loading import load_part
 from uploads.models import FileUpload, UploadPart
 from uploads.reading import MAX_ATTEMPTS, MAX_DEATHS, take_turn_reading
+from uploads.work import doing, end, hold, part_limit, this_process
 
 logger = logging.getLogger(__name__)
 
@@ -32,20 +33,28 @@ WITH turns AS (
     FROM upload_parts part JOIN file_uploads upload ON upload.id = part.upload_id
     WHERE part.claimed_at > clock_timestamp() - interval '10 minutes'
     GROUP BY upload.tenant_id
+), claimed AS (
+    UPDATE upload_parts SET attempts = attempts + 1, claimed_at = clock_timestamp()
+    WHERE id = (
+        SELECT part.id
+        FROM upload_parts part
+        JOIN file_uploads upload ON upload.id = part.upload_id
+        LEFT JOIN turns ON turns.tenant_id = upload.tenant_id
+        WHERE part.status = 'pending' AND upload.status = 'processing'
+          AND (%(upload_id)s::bigint IS NULL OR upload.id = %(upload_id)s)
+        ORDER BY turns.last_at NULLS FIRST, part.attempts, upload.id, part.number
+        LIMIT 1
+        FOR UPDATE OF part SKIP LOCKED
+    )
+    RETURNING id, upload_id, number
+), begun AS (
+    INSERT INTO upload_work
+        (upload_id, kind, part_number, worker, pid, started_at, deadline_at)
+    SELECT upload_id, 'load', number, %(worker)s, %(pid)s, %(now)s, %(deadline_at)s
+    FROM claimed
+    RETURNING id
 )
-UPDATE upload_parts SET attempts = attempts + 1, claimed_at = clock_timestamp()
-WHERE id = (
-    SELECT part.id
-    FROM upload_parts part
-    JOIN file_uploads upload ON upload.id = part.upload_id
-    LEFT JOIN turns ON turns.tenant_id = upload.tenant_id
-    WHERE part.status = 'pending' AND upload.status = 'processing'
-      AND (%(upload_id)s::bigint IS NULL OR upload.id = %(upload_id)s)
-    ORDER BY turns.last_at NULLS FIRST, part.attempts, upload.id, part.number
-    LIMIT 1
-    FOR UPDATE OF part SKIP LOCKED
-)
-RETURNING id
+SELECT claimed.id, begun.id FROM claimed, begun
 """
 
 
@@ -58,38 +67,65 @@ def count_waiting_parts(*, upload_id: int) -> int:
     ).count()
 
 
-def load_next_part(*, now: datetime, upload_id: int | None = None) -> bool:
+def load_next_part(
+    *,
+    now: datetime,
+    upload_id: int | None = None,
+    limit: timedelta | None = None,
+) -> bool:
     """Load one part, of any upload or the one given; False when there is none.
 
-    Any number of workers may do so side by side.
+    Any number of workers may do so side by side. Who takes longer than `limit` is
+    killed (`uploads.watchdog`).
     """
+    limit = limit or part_limit()
+    process = this_process()
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, {"upload_id": upload_id})
+        cursor.execute(
+            _CLAIM,
+            {
+                "upload_id": upload_id,
+                "worker": process["worker"],
+                "pid": process["pid"],
+                "now": now,
+                "deadline_at": now + limit,
+            },
+        )
         claimed = cursor.fetchone()
     if claimed is None:
         return False
-    try:
-        with transaction.atomic():
-            done = _load(part_id=claimed[0], now=now)
-    except _Withdrawn:
-        return True
-    except OperationalError:
-        raise  # the database is away; the part is as it was
-    except Exception as exc:
-        # A part that cannot be loaded costs its own upload, after all its siblings.
-        logger.exception("Part %s could not be loaded", claimed[0])
-        _note_failure(part_id=claimed[0], reason=type(exc).__name__, now=now)
-        return True
+    part_id, work_id = claimed
+    with doing(work_id):
+        done = _load_claimed(part_id=part_id, work_id=work_id, limit=limit, now=now)
     if done is not None:
         finish_upload(upload_id=done, now=now)
     return True
+
+
+def _load_claimed(
+    *, part_id: int, work_id: int, limit: timedelta, now: datetime
+) -> int | None:
+    """Load a claimed part; return its upload's id when it is done."""
+    try:
+        with transaction.atomic():
+            hold(work_id, limit=limit)
+            return _load(part_id=part_id, work_id=work_id, now=now)
+    except _Withdrawn:
+        return None
+    except OperationalError:
+        raise  # the database is away, or locked; the part is as it was
+    except Exception as exc:
+        # A part that cannot be loaded costs its own upload, after all its siblings.
+        logger.exception("Part %s could not be loaded", part_id)
+        _note_failure(part_id=part_id, reason=type(exc).__name__, now=now)
+        return None
 
 
 class _Withdrawn(Exception):
     """The upload was cancelled or undone while a part of it was loaded."""
 
 
-def _load(*, part_id: int, now: datetime) -> int | None:
+def _load(*, part_id: int, work_id: int, now: datetime) -> int | None:
     """Load a claimed part and return its upload's id; None when it is taken."""
     part = (
         UploadPart.objects.select_for_update(skip_locked=True, of=("self",))
@@ -114,13 +150,15 @@ def _load(*, part_id: int, now: datetime) -> int | None:
             "SELECT 1 FROM file_uploads WHERE id = %s FOR KEY SHARE", [upload.pk]
         )
     part.succeeded_rows, part.failed_rows = load_part(part, now=now)
+    end(work_id)  # first: whoever would kill this process locks the same row
     part.status, part.done_at, part.error = UploadPart.Status.DONE, now, ""
     part.save(
         update_fields=["succeeded_rows", "failed_rows", "status", "done_at", "error"]
     )
-    # Who pauses an upload lets the parts in work be finished.
+    # Who pauses an upload lets the parts in work be finished; so does a part of it that
+    # failed.
     counted = FileUpload.objects.filter(
-        pk=upload.pk, status__in=[Status.PROCESSING, Status.PAUSED]
+        pk=upload.pk, status__in=[Status.PROCESSING, Status.PAUSED, Status.FAILED]
     ).update(
         succeeded_rows=F("succeeded_rows") + part.succeeded_rows,
         failed_rows=F("failed_rows") + part.failed_rows,

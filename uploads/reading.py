@@ -3,7 +3,7 @@
 import logging
 import re
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from tempfile import TemporaryFile
 from typing import BinaryIO, cast
 
@@ -19,6 +19,7 @@ from uploads.encodings import UnknownColumns, UnreadableFile
 from uploads.mappings import LOOKED_AT, deciding_for, is_to_be_reviewed
 from uploads.models import FileUpload, UploadPart
 from uploads.reader import Understood, rewrite_as_utf8, understand, wide_encoding
+from uploads.work import begin_reading, doing, end, hold, reading_limit
 from uploads.workbooks.conversion import ReadSheet, is_workbook, write_rows
 
 logger = logging.getLogger(__name__)
@@ -34,10 +35,13 @@ MAX_DEATHS = 25
 _READING_LOCKS = 0x5550
 
 
-def read_upload(*, upload_id: int, now: datetime) -> int:
+def read_upload(
+    *, upload_id: int, now: datetime, limit: timedelta | None = None
+) -> int:
     """Understand an upload's file and cut it into parts; return how many.
 
-    0 when there is nothing to read: it is read already, being read, over or gone.
+    0 when there is nothing to read: it is read already, being read, over or gone. Who
+    takes longer than `limit` is killed (`uploads.watchdog`).
     """
     unread = FileUpload.objects.filter(
         pk=upload_id,
@@ -60,10 +64,13 @@ def read_upload(*, upload_id: int, now: datetime) -> int:
     if upload.attempts > MAX_DEATHS:
         _give_up_reading(upload, MAX_DEATHS, "its workers died", now)
         return 0
-    with transaction.atomic():
+    limit = limit or reading_limit(upload.size_bytes)
+    work = begin_reading(upload_id=upload_id, limit=limit, now=now)
+    with doing(work.pk), transaction.atomic():
+        hold(work.pk, limit=limit)
         if not take_turn_reading(upload_id) or not unread.exists():
             return 0
-        return _read(upload, now)
+        return _read(upload, now, work_id=work.pk)
 
 
 def take_turn_reading(upload_id: int) -> bool:
@@ -79,7 +86,7 @@ def take_turn_reading(upload_id: int) -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def _read(upload: FileUpload, now: datetime) -> int:
+def _read(upload: FileUpload, now: datetime, *, work_id: int) -> int:
     sheet: ReadSheet | None = None
     try:
         rows_file, sheet = _rows_file(upload)
@@ -113,6 +120,7 @@ def _read(upload: FileUpload, now: datetime) -> int:
         if upload.attempts >= MAX_ATTEMPTS:
             _give_up_reading(upload, MAX_ATTEMPTS, type(exc).__name__, now)
         return 0
+    end(work_id)  # first: whoever would kill this process locks the same row
     still = FileUpload.objects.select_for_update(no_key=True).filter(
         pk=upload.pk, status=Status.PROCESSING
     )

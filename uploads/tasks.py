@@ -16,6 +16,8 @@ from uploads.processing import (
 )
 from uploads.reading import read_upload
 from uploads.retention import purge_files, purge_issues
+from uploads.watchdog import watch_own_children as watch_own_children  # by its signal
+from uploads.work import forget_abandoned_work
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +58,7 @@ def load_parts() -> None:
 @shared_task(expires=_SWEEP_EXPIRES_SECONDS)
 def sweep() -> None:
     """Carry on uploads that nobody is working on: lost rings, killed workers."""
+    forget_abandoned_work(now=timezone.now())
     for upload_id in stalled_uploads(now=timezone.now()):
         logger.info("Upload %s stood still and is carried on", upload_id)
         process_upload(upload_id)

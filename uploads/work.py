@@ -5,19 +5,39 @@ does the work takes an advisory lock on the row's id: who holds it is the backen
 works, and nobody holds it once that has ended, however it ended.
 """
 
+import contextlib
+import logging
 import os
 import socket
+from collections.abc import Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TypedDict
 
-from django.db import connection
+from django.conf import settings
+from django.db import Error, connection
 
 from uploads.models import UploadWork
+
+logger = logging.getLogger(__name__)
 
 # Tells our advisory locks from others.
 WORK_LOCKS = 0x5557
 _LOCK_IDS = 1 << 31
 # A row becomes visible a moment before its transaction begins.
 _BEGINS_WITHIN = timedelta(seconds=30)
+# A machine reads some 20 MB of a file in a second; one that is busy, a tenth of that.
+_SLOWEST_BYTES_PER_SECOND = 1_000_000
+# Who waits so long for others' locks has done nothing wrong: its turn comes again.
+_LONGEST_LOCK_WAIT = timedelta(seconds=30)
+_COMM = Path("/proc/self/comm")
+
+
+class Process(TypedDict):
+    """What `UploadWork` names a process by."""
+
+    worker: str
+    pid: int
 
 
 def overdue_work(*, now: datetime) -> list[UploadWork]:
@@ -35,6 +55,17 @@ def overdue_work(*, now: datetime) -> list[UploadWork]:
     )
 
 
+def reading_limit(size_bytes: int) -> timedelta:
+    """Return how long the reading of a file of this size may take."""
+    seconds = settings.UPLOAD_READING_SECONDS + size_bytes // _SLOWEST_BYTES_PER_SECOND
+    return timedelta(seconds=seconds)
+
+
+def part_limit() -> timedelta:
+    """Return how long the loading of a part may take: 1 to 2 s do, as a rule."""
+    return timedelta(seconds=settings.UPLOAD_PART_SECONDS)
+
+
 def begin_reading(*, upload_id: int, limit: timedelta, now: datetime) -> UploadWork:
     """Note that this process begins to read a file."""
     return UploadWork.objects.create(
@@ -46,17 +77,76 @@ def begin_reading(*, upload_id: int, limit: timedelta, now: datetime) -> UploadW
     )
 
 
-def this_process() -> dict[str, object]:
-    """Return what `UploadWork` names a process by."""
-    return {"worker": socket.gethostname()[:200], "pid": os.getpid()}
+def this_process() -> Process:
+    """Return what this process is known by."""
+    return Process(worker=socket.gethostname()[:200], pid=os.getpid())
 
 
-def hold(work_id: int) -> None:
-    """Show, until the transaction ends, that the work is being done by it."""
+@contextlib.contextmanager
+def doing(work_id: int) -> Iterator[None]:
+    """Name this process after its work, which ends with the block however it goes.
+
+    The name (`ps -o comm`) lets whoever would kill the process see that it is at this
+    work still, and at no other.
+    """
+    before = _COMM.read_text()
+    _COMM.write_text(process_name(work_id))
+    try:
+        yield
+    finally:
+        try:
+            end(work_id)
+        except Error as exc:
+            # It is found without a transaction, and forgotten.
+            logger.warning("The end of work %s is not noted: %s", work_id, exc)
+        _COMM.write_text(before)
+
+
+def process_name(work_id: int) -> str:
+    """Return what a process is called while it does this work: at most 15 bytes."""
+    return f"work {work_id % 10**10}"
+
+
+def hold(work_id: int, *, limit: timedelta) -> None:
+    """Show, until the transaction ends, that the work is being done by it.
+
+    `limit` also bounds how long it waits for any lock.
+    """
+    wait = min(_LONGEST_LOCK_WAIT, limit / 2)
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT pg_advisory_xact_lock(%s, %s)", [WORK_LOCKS, work_id % _LOCK_IDS]
+            "SELECT pg_advisory_xact_lock(%s, %s),"
+            " set_config('lock_timeout', %s, true)",
+            [WORK_LOCKS, work_id % _LOCK_IDS, str(wait // timedelta(milliseconds=1))],
         )
+
+
+def end(work_id: int) -> None:
+    """Note that the work is done.
+
+    Called in the transaction that does it, ahead of its last changes: from then on the
+    process is not killed any more.
+    """
+    UploadWork.objects.filter(pk=work_id).delete()
+
+
+def end_backend(work_id: int) -> bool:
+    """End the database session that does the work; True when none is left.
+
+    That of a killed process may wait for a lock as long as others hold it.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT bool_and(pg_terminate_backend(pid, 5000)) FROM pg_locks
+            WHERE locktype = 'advisory' AND granted
+            AND classid = %s AND objid = %s AND objsubid = 2 AND database = (
+                SELECT oid FROM pg_database WHERE datname = current_database()
+            )
+            """,
+            [WORK_LOCKS, work_id % _LOCK_IDS],
+        )
+        return cursor.fetchone()[0] is not False
 
 
 def forget_abandoned_work(*, now: datetime) -> int:

@@ -228,7 +228,7 @@ def test_an_undo_finds_the_part_that_was_counted_just_before_it() -> None:
 
     undoing = threading.Thread(target=lambda: side_by_side(undo))
     with transaction.atomic():
-        processing._load(part_id=part.pk, now=timezone.now())
+        processing._load(part_id=part.pk, work_id=0, now=timezone.now())
         undoing.start()
         wait_until(is_somebody_waiting, "waited for the part")
     undoing.join(DEADLINE_SECONDS)
@@ -250,7 +250,7 @@ def test_who_pauses_does_not_wait_for_the_file_to_be_read() -> None:
     with transaction.atomic():
         reading.take_turn_reading(upload.pk)
         side_by_side(pause)
-        assert reading._read(upload, timezone.now()) == 0
+        assert reading._read(upload, timezone.now(), work_id=0) == 0
 
     upload.refresh_from_db()
     assert upload.status == "paused"

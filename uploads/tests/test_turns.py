@@ -55,7 +55,7 @@ def test_a_part_claimed_twice_in_one_moment_is_loaded_once() -> None:
     """Between the claim and the lock another worker may have loaded the part."""
     upload = load()
 
-    loaded = processing._load(part_id=upload.parts.get().pk, now=now())
+    loaded = processing._load(part_id=upload.parts.get().pk, work_id=0, now=now())
 
     assert loaded is None
     assert Customer.objects.count() == 2

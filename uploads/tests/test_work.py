@@ -21,7 +21,7 @@ def test_work_is_overdue_after_its_deadline_while_its_transaction_is_open() -> N
     late = now + 2 * LIMIT
 
     with transaction.atomic():
-        hold(work.pk)
+        hold(work.pk, limit=LIMIT)
         assert overdue_work(now=now) == []
         assert [one.upload for one in overdue_work(now=late)] == [upload]
     assert overdue_work(now=late) == []
@@ -36,7 +36,7 @@ def test_what_a_dead_process_left_behind_is_forgotten_and_work_is_not() -> None:
     )
 
     with transaction.atomic():
-        hold(held.pk)
+        hold(held.pk, limit=LIMIT)
         assert forget_abandoned_work(now=now) == 0
         assert forget_abandoned_work(now=now + 2 * LIMIT) == 1
 
