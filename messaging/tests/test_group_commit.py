@@ -210,7 +210,9 @@ async def test_a_connection_that_breaks_amid_a_statement_loses_nothing():
             kill_writers_connection()
             await until(is_writing)
 
-        assert rows_of("SELECT id FROM webhook_events") == [(await task,)]
+        event_id = await task
+
+    assert rows_of("SELECT id FROM webhook_events") == [(event_id,)]
 
 
 @on_an_event_loop
