@@ -6,7 +6,6 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
-from django.utils.text import Truncator
 from unfold.decorators import display
 
 from messaging.event_admin import WebhookEventAdmin as WebhookEventAdmin  # registers
@@ -16,7 +15,7 @@ from messaging.list_filters import (
     SentFilter,
     StatusFilter,
 )
-from messaging.looks import STATUS_COLOURS, Styled, pretty
+from messaging.looks import STATUS_COLOURS, Styled, beginning, pretty
 from messaging.media.admin import MessageMediaAdmin as MessageMediaAdmin  # registers
 from messaging.media.admin import shown_media
 from messaging.models import ChatMessage, MessageStatus
@@ -70,7 +69,7 @@ class ChatMessageAdmin(Styled, ViewOnlyAdmin):
 
     @display(description="text")
     def words(self, message: ChatMessage) -> str:
-        return Truncator(message.text).chars(60)
+        return beginning(message.text, 60)
 
     @display(description="status", label=STATUS_COLOURS)
     def state(self, message: ChatMessage) -> str:

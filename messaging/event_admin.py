@@ -13,7 +13,6 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.text import Truncator
 from django.views.decorators.http import require_POST
 from unfold.decorators import display
 
@@ -22,7 +21,7 @@ from messaging.bell import bell
 from messaging.events import put_back
 from messaging.lag import read_lag
 from messaging.list_filters import ReceivedFilter
-from messaging.looks import STATUS_COLOURS, Styled, pretty
+from messaging.looks import STATUS_COLOURS, Styled, beginning, pretty
 from messaging.models import WebhookEvent
 from tenants.row_ids import row_id_of
 from tenants.scoped_admin import BoundedAdmin, SuperuserOnly, is_superuser
@@ -127,7 +126,7 @@ class WebhookEventAdmin(SuperuserOnly, Styled, BoundedAdmin):
 
     @display(description="problem")
     def reason(self, event: WebhookEvent) -> str:
-        return Truncator(event.error).chars(80)
+        return beginning(event.error, 80)
 
     @display(description="what it made")
     def made(self, event: WebhookEvent) -> SafeString:

@@ -8,9 +8,9 @@ from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
 from django.template.loader import render_to_string
 from django.utils import timezone
-from django.utils.text import Truncator
 from unfold.decorators import display
 
+from messaging.looks import beginning
 from messaging.media.models import MessageMedia
 from messaging.media.queue import put_back
 from tenants.scoped_admin import ViewOnlyAdmin
@@ -70,7 +70,7 @@ class MessageMediaAdmin(ViewOnlyAdmin):
 
     @display(description="file")
     def name(self, media: MessageMedia) -> str:
-        return Truncator(str(media)).chars(40)
+        return beginning(str(media), 40)
 
     @display(description="status", ordering="status", label=_STATUS_COLOURS)
     def state(self, media: MessageMedia) -> str:
@@ -78,7 +78,7 @@ class MessageMediaAdmin(ViewOnlyAdmin):
 
     @display(description="type")
     def stated(self, media: MessageMedia) -> str:
-        return Truncator(media.content_type or media.mime_type).chars(30)
+        return beginning(media.content_type or media.mime_type, 30)
 
     @display(description="size", ordering="size_bytes", empty_value="–")
     def size(self, media: MessageMedia) -> str | None:
@@ -86,7 +86,7 @@ class MessageMediaAdmin(ViewOnlyAdmin):
 
     @display(description="problem")
     def problem(self, media: MessageMedia) -> str:
-        return Truncator(media.error).chars(80)
+        return beginning(media.error, 80)
 
     @display(description="file")
     def shown(self, media: MessageMedia) -> str:

@@ -1,6 +1,7 @@
 """The queue of events in the admin."""
 
 import json
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -151,3 +152,22 @@ def test_an_event_may_hold_other_tenants_messages_so_staff_see_none(client, cler
     assert [client.get(address).status_code for address in addresses] == [403, 403]
     again = {"action": "process_again", "_selected_action": [event.pk]}
     assert client.post(EVENTS, again).status_code == 403
+
+
+ACCENTS = "a" + "\u0301\u0327" * 60_000
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"[" * 400 + b"1," * 500_000 + b"1" + b"]" * 400, ACCENTS.encode()],
+    ids=["nested", "accents"],
+)
+def test_a_body_that_would_grow_when_laid_out_is_shown_in_a_second(client, owner, body):
+    event = WebhookEventFactory.create(body=body, status="parked")
+    address = reverse("admin:messaging_webhookevent_change", args=[event.pk])
+    began = time.process_time()
+
+    html = client.get(address).content.decode()
+
+    assert time.process_time() - began < 1
+    assert len(html) < 500_000

@@ -1,5 +1,6 @@
 """Messages and delivery reports in the admin."""
 
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -95,3 +96,17 @@ def test_statuses_are_listed_with_their_errors(client, clerk):
         "admin:messaging_messagestatus_change", args=[MessageStatus.objects.get().pk]
     )
     assert b"131047" in client.get(detail).content
+
+
+def test_a_message_of_nothing_but_accents_is_listed_in_a_second(
+    client, contact, number
+):
+    accents = "a" + "\u0301\u0327" * 32_000  # WhatsApp takes 65,536 characters
+    ChatMessageFactory.create(contact=contact, whatsapp_number=number, text=accents)
+    began = time.process_time()
+
+    html = client.get(MESSAGES).content.decode()
+
+    assert time.process_time() - began < 1
+    assert f"{accents[:59]}…" in html
+    assert accents[:61] not in html

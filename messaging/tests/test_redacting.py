@@ -127,3 +127,13 @@ def test_a_thread_of_the_phones_history_goes_whole() -> None:
 
 def test_a_body_that_cannot_be_read_goes() -> None:
     assert without_asha(b'{"from": "919800000101"') is None
+
+
+@pytest.mark.parametrize("depth", [400, 700, 950, 100_000])
+def test_a_body_however_deeply_nested_stays_or_goes(depth: int) -> None:
+    raw = message_body(of(RAVI, "wamid.1", deep="here"))
+    raw = raw.replace(b'"here"', b"[" * depth + b"]" * depth)
+
+    rest = without_person(raw, phone_number_ids=[OURS], marks={ASHA})
+
+    assert rest in (raw, None)

@@ -21,7 +21,8 @@ def without_person(
     `marks` are the numbers (digits), user ids and message ids that mean the person;
     `phone_number_ids` the business numbers of the tenant who forgets them: what the
     body carries for others stays. A body that holds nothing of them comes back as it
-    is, byte for byte; one that cannot be read holds nothing for anybody and goes.
+    is, byte for byte; one that cannot be read or searched holds nothing for anybody and
+    goes.
     """
     try:
         tree = load(body)
@@ -44,7 +45,10 @@ def without_person(
             if not isinstance(value, dict) or _number_of(value) not in phone_number_ids:
                 kept.append(change)
                 continue
-            rest, removed = _sift(value, known)
+            try:
+                rest, removed = _sift(value, known)
+            except RecursionError:  # nested too deeply to be searched
+                return None
             touched |= removed
             if not removed or _still_says_something(rest):
                 kept.append({**change, "value": rest})
