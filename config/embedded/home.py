@@ -6,6 +6,7 @@ import pwd
 import re
 import stat
 import tempfile
+from collections.abc import Collection
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
@@ -89,6 +90,44 @@ def make_base_dir(base: Path) -> None:
             # The servers' user passes through, whatever the umask says; what is secret
             # in there is closed file by file.
             place.chmod(0o711 if user else 0o700)
+
+
+def close_base_dir(base: Path, *, ours: Collection[str]) -> None:
+    """Close what an earlier release, or another umask, left open to other users.
+
+    Only what we put there: `ours` are the patterns of its names, and EMBEDDED_DIR may
+    be anybody's folder. PostgreSQL closes its own files itself, and there are many.
+    """
+    entries = {path for pattern in ours for path in base.glob(pattern)}
+    if set(base.iterdir()) <= entries:
+        close(base, passable=server_user() is not None)
+    for path in entries:
+        if path.name.startswith("postgresql"):
+            close(path)
+            for log in path.glob("server.log*"):
+                close(log)
+        else:
+            close_tree(path)
+
+
+def close_tree(top: Path) -> None:
+    """Close a file, or a folder and all in it, to everybody but its owner."""
+    close(top)
+    if top.is_dir() and not top.is_symlink():
+        for folder, folders, files in os.walk(top):
+            for name in (*folders, *files):
+                close(Path(folder, name))
+
+
+def close(path: Path, *, passable: bool = False) -> None:
+    """Take a path's rights from everybody but its owner; links are left as they are.
+
+    `passable`: others may pass through the folder to what they can name and may read.
+    """
+    mode = path.lstat().st_mode
+    closed = stat.S_IMODE(mode) & (0o711 if passable else 0o700)
+    if not stat.S_ISLNK(mode) and stat.S_IMODE(mode) != closed:
+        path.chmod(closed)
 
 
 def give_to_server_user(path: Path) -> None:

@@ -12,12 +12,15 @@ from typing import Any
 from config.embedded.home import (
     PLAIN_PATH,
     EmbeddedError,
+    close_tree,
     may_enter,
     private_folder,
     server_user,
 )
 
 LOG_BYTES = 10_000_000
+# What the servers write is for their own user: keys, passwords, what people wrote.
+UMASK = 0o077
 
 
 def wheel_folder(package: str) -> Path:
@@ -79,6 +82,7 @@ def copy_for_server_user(target: Path, sources: dict[str, Path]) -> None:
     shutil.rmtree(unfinished, ignore_errors=True)
     for place, source in sources.items():
         shutil.copytree(source, unfinished / place, symlinks=True)
+    close_tree(unfinished)
     if user := server_user():
         for path in (unfinished, *unfinished.rglob("*")):
             os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
@@ -104,6 +108,7 @@ def run_as_server_user(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         cwd="/",
+        umask=UMASK,
         start_new_session=True,  # Ctrl-C in the terminal must not cut it in two
         check=False,
         **as_server_user(),
@@ -133,6 +138,7 @@ def start_detached(
         stdout=subprocess.PIPE,
         text=True,
         cwd=folder,
+        umask=UMASK,
         start_new_session=True,  # Ctrl-C in the terminal is for us, not for them
         pass_fds=inherit,
         check=True,
