@@ -6,7 +6,7 @@ from axes.handlers.proxy import AxesProxyHandler
 from django.core.validators import MaxLengthValidator
 from unfold.forms import AuthenticationForm
 
-from config.logins.hashing import hashing_turn
+from config.logins.hashing import hashing_turn, place_in_line
 
 
 class LoginForm(AuthenticationForm):
@@ -23,11 +23,13 @@ class LoginForm(AuthenticationForm):
 
     def clean(self) -> dict[str, Any]:
         name = self.cleaned_data.get("username")
-        if not AxesProxyHandler.is_allowed(self.request, {"username": name}):
-            # Refused by axes before any password is looked at: nothing to wait for.
-            return self._clean()
-        with hashing_turn():
-            return self._clean()
+        # Before anything is asked of the database, which pages want to ask as well.
+        with place_in_line():
+            if not AxesProxyHandler.is_allowed(self.request, {"username": name}):
+                # Refused by axes before any password is looked at: nothing to wait for.
+                return self._clean()
+            with hashing_turn():
+                return self._clean()
 
     def _clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean()

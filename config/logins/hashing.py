@@ -31,6 +31,25 @@ _mine = threading.local()
 
 
 @contextmanager
+def place_in_line() -> Iterator[None]:
+    """Be one of those who may wait; raises `TooManyLogins` at once where too many do.
+
+    Whoever has a place may ask again, and has it still.
+    """
+    if getattr(_mine, "place", False):
+        yield
+        return
+    if not _places.acquire(blocking=False):
+        raise TooManyLogins
+    _mine.place = True
+    try:
+        yield
+    finally:
+        _mine.place = False
+        _places.release()
+
+
+@contextmanager
 def hashing_turn() -> Iterator[None]:
     """Wait for this process's one turn to hash; raises `TooManyLogins`.
 
@@ -39,9 +58,7 @@ def hashing_turn() -> Iterator[None]:
     if getattr(_mine, "turn", False):
         yield
         return
-    if not _places.acquire(blocking=False):
-        raise TooManyLogins
-    try:
+    with place_in_line():
         if not _turn.acquire(timeout=WAIT_SECONDS):
             raise TooManyLogins
         _mine.turn = True
@@ -50,8 +67,6 @@ def hashing_turn() -> Iterator[None]:
         finally:
             _mine.turn = False
             _turn.release()
-    finally:
-        _places.release()
 
 
 class BoundedPBKDF2PasswordHasher(PBKDF2PasswordHasher):
