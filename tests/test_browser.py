@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+from django.urls import reverse
 from playwright.sync_api import Page, expect
 
 from contacts.models import Contact
+from messaging.tests.factories import StoredMediaFactory
 from tests.desk import CSV, NARROW, WIDE, Desk, in_a_browser
 from uploads.models import FileUpload
 
@@ -70,6 +72,37 @@ def test_a_day_at_the_desk(desk: Desk, tmp_path: Path) -> None:
     assert (asha.name, asha.name_source) == ("Asha K Verma", "staff")
     assert FileUpload.objects.filter(original_name="december.csv").count() == 2
     assert desk.complaints == []
+
+
+def test_a_picture_is_gone_from_the_browser_with_the_logout(desk: Desk) -> None:
+    media = StoredMediaFactory.create(
+        content=b"\xff\xd8\xff a photo", message__contact__tenant_id=1
+    )
+    address = reverse("message-media", args=[media.pk])
+    seen: list[str] = []
+
+    def look_and_leave(page: Page) -> None:
+        def ask(cache: str) -> None:
+            # Where it comes from in the end: the login page, for whoever has none.
+            ended_at = (
+                "fetch(url, {cache}).then(answer => new URL(answer.url).pathname)"
+            )
+            seen.append(
+                page.evaluate(f"([url, cache]) => {ended_at}", [address, cache])
+            )
+
+        ask("default")
+        page.evaluate(
+            """() => fetch("/admin/logout/", {
+                method: "POST",
+                headers: {"X-CSRFToken": document.cookie.match(/csrftoken=(\\w+)/)[1]},
+            })"""
+        )
+        ask("force-cache")
+
+    desk.visit(look_and_leave, user="priya")
+
+    assert seen == [address, "/admin/login/"]
 
 
 def test_every_page_opens_without_complaint_and_fits_any_window(desk: Desk) -> None:

@@ -11,7 +11,9 @@ from axes.models import AccessAttempt, AccessLog
 from django.conf import settings as django_settings
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.test import Client, RequestFactory
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -348,6 +350,23 @@ def test_a_superuser_unlocks_in_the_admin(client: Client, owner: User) -> None:
 
     assert OFFICE in shown
     assert is_let_in()
+
+
+def test_the_list_asks_as_much_for_many_as_for_one(
+    client: Client, owner: User, django_assert_max_num_queries: Any
+) -> None:
+    page = reverse("admin:axes_accessattempt_changelist")
+    fail(1)
+    with CaptureQueriesContext(connection) as one:
+        client.get(page)
+    count = len(one)  # the next request begins a new list
+    for n in range(20):
+        fail(1, f"clerk{n}")
+
+    with django_assert_max_num_queries(count):
+        shown = client.get(page)
+
+    assert shown.context["cl"].result_count == 21
 
 
 @pytest.mark.parametrize("name", ["accessattempt", "accesslog"])

@@ -305,3 +305,17 @@ def test_who_revoked_first_stays_on_record() -> None:
 
     row.refresh_from_db()
     assert (counts, row.revoked_by) == ([1, 0], first)
+
+
+@pytest.mark.parametrize(
+    "token",
+    ["x" * 8000, "a.b.c", "eyJhbGciOiJIUzI1NiJ9.e30.AAAA", "eyJhbGciOiJub25lIn0.e30."],
+    ids=["long", "short", "signed by somebody", "unsigned"],
+)
+def test_a_token_that_is_none_of_ours_asks_the_database_nothing(
+    token: str, django_assert_num_queries: Any
+) -> None:
+    with django_assert_num_queries(0):
+        response = with_token(token).get(CONTACTS)
+
+    assert response.status_code == 401
