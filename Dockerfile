@@ -1,4 +1,4 @@
-# One image. web, worker and beat differ by command; compose.yaml has all three.
+# One image. web, the workers and beat differ by command; compose.yaml has them all.
 FROM python:3.12-slim
 
 ENV PYTHONUNBUFFERED=1 \

@@ -187,7 +187,7 @@ def test_a_worker_stuck_in_a_file_is_named_with_the_upload_and_nothing_more(
     )
 
     with transaction.atomic():
-        hold(work.pk)
+        hold(work.pk, limit=timedelta(seconds=100))
         response = client.get("/healthz")
 
     answer = response.json()
