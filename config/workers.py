@@ -9,6 +9,7 @@ from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import Max, Q
 
 from config.models import ProcessMark
+from uploads.models import UploadWork
 from uploads.waiting import FileWorkers
 from uploads.work import overdue_work
 
@@ -117,6 +118,10 @@ def _stuck_in_messages(marks: Mapping[str, LastMark], now: datetime) -> Iterator
 
 
 def _stuck_in_files(now: datetime) -> Iterator[Stuck]:
+    # As a rule nothing is overdue, and PostgreSQL's table of locks is not asked for:
+    # to read it holds up whoever takes one.
+    if not UploadWork.objects.overdue(now=now).exists():
+        return
     for work in overdue_work(now=now):
         yield Stuck(
             worker=f"{Kind.FILES}@{work.worker}",
