@@ -89,6 +89,7 @@ if HTTPS:
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0)
 # How long it is kept who logged in and who failed to. 0: forever.
 LOGIN_RETENTION_DAYS = env.int("LOGIN_RETENTION_DAYS", 90)
+SESSION_ENGINE = "config.sessions"
 SESSION_COOKIE_AGE = 12 * 60 * 60  # a working day
 X_FRAME_OPTIONS = "DENY"
 
