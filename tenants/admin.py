@@ -6,6 +6,7 @@ from zoneinfo import available_timezones
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
+from django.core.validators import MaxValueValidator
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -32,6 +33,7 @@ from tenants.scoped_admin import (
     is_superuser,
 )
 
+_MOST_DAYS = 36_500  # a hundred years
 SECRETS = ("app_secret", "access_token")
 
 
@@ -82,6 +84,13 @@ class TenantForm(forms.ModelForm):  # type: ignore[type-arg] # not generic at ru
             "keep_media_days",
             "on_hold",
         ]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # More days than the calendar has would stop every purge.
+        for name in ("keep_files_days", "keep_issues_days", "keep_media_days"):
+            if name in self.fields:  # not on a page that is only looked at
+                self.fields[name].validators.append(MaxValueValidator(_MOST_DAYS))
 
     def clean_country(self) -> str:
         country = str(self.cleaned_data["country"]).upper()

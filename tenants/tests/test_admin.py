@@ -7,6 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from contacts.tests.factories import ContactFactory
+from tenants.admin import TenantForm
 from tenants.models import Tenant, WhatsAppNumber
 from tenants.tests.factories import (
     MembershipFactory,
@@ -166,6 +167,18 @@ def test_an_unknown_country_is_refused(client: Client, owner: User) -> None:
     )
 
     assert "Not an ISO 3166 country code" in response.content.decode()
+
+
+@pytest.mark.parametrize("days", ["36501", "2147483647", "9" * 5000, "-1"])
+def test_more_days_than_a_calendar_has_are_refused(days: str) -> None:
+    tenant = TenantFactory.create()
+    sent = {"name": "A", "slug": "a", "country": "IN", "timezone": "Asia/Kolkata"}
+
+    good = TenantForm({**sent, "keep_files_days": "36500"}, instance=tenant)
+    bad = TenantForm({**sent, "keep_files_days": days}, instance=tenant)
+
+    assert good.is_valid()
+    assert list(bad.errors) == ["keep_files_days"]
 
 
 def test_whose_a_row_is_shows_only_to_those_who_see_several_tenants(
