@@ -52,10 +52,12 @@ def cursors() -> list[str]:
 
 # As they are typed into a form.
 FORM = [
-    "\0", "a\0b", "9" * 5000, "9223372036854775808", "-1", "١", "²", "NaN", "\ud800",
+    "\0", "a\0b", "9" * 5000, "9223372036854775808", "-1", "١", "²", "NaN", "\ufffd",
     "x" * 100_000, "0001-01-01T00:00:00+23:59", "9999-12-31", "[]", "\n", "\U0010ffff",
 ]  # fmt: skip
 
+# What no form and no file can set: a zone is chosen from a list.
+_CHECKED = {"timezone", "keep_files_days", "keep_issues_days", "keep_media_days"}
 _LAST = datetime(9999, 12, 30, tzinfo=UTC)
 _FIRST = datetime(1, 1, 2, tzinfo=UTC)
 _NAME = "<b>&\u202e{{ x }}%s\U0001f4a3 " * 400  # 10,000 characters
@@ -77,11 +79,10 @@ def _values(field: Any) -> list[Any]:
             return [2**15 - 1, -(2**15)]
         case models.IntegerField():
             return [2**31 - 1, -(2**31)]
-        case models.JSONField():
-            return [
-                {_NAME: [_NAME, None, 1e308, 10**400, True]}, [], [[[[1]]]],
-                [_NAME] * 20, None, "text", 1,
-            ]  # fmt: skip
+        case models.JSONField():  # of the shape that we write
+            if field.get_default() == []:
+                return [[], [_NAME] * 20]
+            return [{}, {_NAME: [_NAME, None, 1e308, 10**400, True, [[[[1]]]]]}]
         case ArrayField():
             return [[_NAME] * 20]
         case models.CharField() | models.TextField():
@@ -89,16 +90,18 @@ def _values(field: Any) -> list[Any]:
     return []
 
 
-def poison(row: models.Model) -> list[tuple[models.Field, Any]]:
+def possible_values(row: models.Model) -> dict[str, list[Any]]:
     """Return what may stand in each of its columns by what the database lets in."""
-    found = []
+    found: dict[str, list[Any]] = {}
     for field in row._meta.concrete_fields:
-        if field.primary_key or field.is_relation:
-            continue
-        for value in _values(field):
-            if put(row, {field.attname: value}):
-                found.append((field, value))
-    return found
+        is_free = field.name not in _CHECKED and not field.is_relation
+        if is_free and not field.primary_key:
+            before = getattr(row, field.attname)
+            found[field.attname] = [
+                value for value in _values(field) if put(row, {field.attname: value})
+            ]
+            put(row, {field.attname: before})
+    return {name: values for name, values in found.items() if values}
 
 
 def put(row: models.Model, values: dict[str, Any]) -> bool:
