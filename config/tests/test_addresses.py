@@ -1,7 +1,7 @@
 """Every address there is, asked by everybody with what has broken pages elsewhere.
 
 A new page is asked without being listed: the resolver knows it, and its parameters are
-found in its source. Here a seeded part of the poisons is used; `make faults` uses all.
+found in its source. A seeded part of the poisons is used; `most=None` uses all.
 """
 
 import random
