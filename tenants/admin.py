@@ -82,6 +82,8 @@ class TenantForm(forms.ModelForm):  # type: ignore[type-arg] # not generic at ru
             "keep_files_days",
             "keep_issues_days",
             "keep_media_days",
+            "max_unfinished_uploads",
+            "max_kept_mb",
             "on_hold",
         ]
 

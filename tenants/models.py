@@ -68,6 +68,18 @@ class Tenant(models.Model):
         blank=True,
         help_text="Days after they came; 0: for good; blank: as everywhere.",
     )
+    max_unfinished_uploads = models.PositiveIntegerField(
+        "customer files at once",
+        null=True,
+        blank=True,
+        help_text="How many may be unfinished; 0: any number; blank: as everywhere.",
+    )
+    max_kept_mb = models.PositiveIntegerField(
+        "room for customer files",
+        null=True,
+        blank=True,
+        help_text="MB that its kept files may take; 0: any; blank: as everywhere.",
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:

@@ -2,7 +2,7 @@
 
 from typing import Any, cast
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
@@ -27,6 +27,7 @@ from uploads.mapping_admin import ColumnMappingAdmin
 from uploads.models import ColumnMapping, FileUpload, RowIssue, UploadPart
 from uploads.pages import live, local_time, understood_columns
 from uploads.progress import group_issues
+from uploads.quota import QuotaExceeded
 from uploads.review_admin import ReviewPages, review_context
 from uploads.waiting import FilesQueue, Waiting
 
@@ -129,6 +130,18 @@ class FileUploadAdmin(ReviewPages, GuidePages, ComparisonPages):
             now=timezone.now(),
             review=form.review,
         )
+
+    def add_view(
+        self,
+        request: HttpRequest,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        try:
+            return super().add_view(request, form_url, extra_context)
+        except QuotaExceeded as exc:  # others took the room since the form was checked
+            messages.error(request, str(exc))
+            return redirect(request.get_full_path())
 
     def save_model(
         self, request: HttpRequest, obj: Any, form: Any, change: bool

@@ -18,7 +18,7 @@ from drf_spectacular.utils import (
     extend_schema_view,
 )
 from rest_framework import serializers
-from rest_framework.exceptions import ParseError
+from rest_framework.exceptions import ParseError, ValidationError
 from rest_framework.mixins import CreateModelMixin
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
@@ -32,6 +32,7 @@ from uploads import services
 from uploads.acts import open_acts
 from uploads.models import FileUpload, RowIssue
 from uploads.progress import group_issues, progress_of
+from uploads.quota import QuotaExceeded
 from uploads.rejected_download import KEPT_FILE_GONE, NONE_REFUSED, send_rejected
 from uploads.rejected_files import WORKBOOK_TYPE, KeptFileGone
 from uploads.undoing import undo_upload
@@ -210,20 +211,30 @@ class UploadList(UploadView, TenantList[FileUpload], CreateModelMixin):
         description="It is loaded by workers: follow it at its own address. The same "
         "file sent again makes new dated entries.",
         request=NewUploadSerializer,
-        responses={201: WholeUploadSerializer, 403: _ONLY_READS},
+        responses={
+            201: WholeUploadSerializer,
+            400: OpenApiResponse(
+                description="What was sent is no file, or the tenant has no room for "
+                "it: too many files that are not finished, or too many bytes kept."
+            ),
+            403: _ONLY_READS,
+        },
     )
     def post(self, request: Request) -> Response:
         sent = NewUploadSerializer(data=request.data)
         sent.is_valid(raise_exception=True)
         file, parent = sent.validated_data["file"], sent.validated_data.get("parent")
-        upload = services.create_upload(
-            tenant=self.tenant,
-            file=file,
-            name=file.name,
-            uploaded_by=self.client,
-            parent=None if parent is None else self.find(parent),
-            now=timezone.now(),
-        )
+        try:
+            upload = services.create_upload(
+                tenant=self.tenant,
+                file=file,
+                name=file.name,
+                uploaded_by=self.client,
+                parent=None if parent is None else self.find(parent),
+                now=timezone.now(),
+            )
+        except QuotaExceeded as exc:
+            raise ValidationError({"file": [str(exc)]}) from exc
         return self.answer(upload, status=201)
 
 

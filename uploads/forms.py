@@ -9,6 +9,7 @@ from unfold.widgets import UnfoldBooleanSwitchWidget
 
 from tenants.models import Tenant
 from uploads.models import FileUpload
+from uploads.quota import QuotaExceeded, check_room
 
 
 class NewUploadForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
@@ -50,6 +51,15 @@ class NewUploadForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic a
                 f"The mended rows belong to {self.parent.tenant.name}, as the file did."
             )
         return tenant
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        if (tenant := cleaned.get("tenant")) and (file := cleaned.get("file")):
+            try:
+                check_room(tenant=tenant, size_bytes=file.size)
+            except QuotaExceeded as exc:
+                self.add_error("file", str(exc))
+        return cleaned
 
     @property
     def review(self) -> FileUpload.Review:

@@ -19,6 +19,7 @@ from uploads.acts import Doer, client_id, mark_cancelled, person_id, record_act
 from uploads.bell import ring
 from uploads.models import FileUpload, UploadAct, UploadPart
 from uploads.national_ids import mask_national_ids
+from uploads.quota import take_room
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +49,8 @@ def create_upload(
     """Keep a file and have it loaded, once it was looked at if `review` says so.
 
     `parent` is the upload whose refused rows it brings mended, of the same tenant:
-    `StrangeParent` is raised for another's.
+    `StrangeParent` is raised for another's, and `QuotaExceeded` where the tenant has no
+    room; then nothing is kept.
 
     The same bytes sent before are worth a notice, never a refusal: a file sent again
     makes new dated entries. A file that cannot be kept leaves a failed upload behind,
@@ -57,6 +59,7 @@ def create_upload(
     if parent is not None and parent.tenant_id != tenant.pk:
         raise StrangeParent(parent.pk)
     with transaction.atomic():
+        take_room(tenant=tenant, size_bytes=file.size)
         upload = FileUpload.objects.create(
             tenant=tenant,
             uploaded_by_id=person_id(uploaded_by),

@@ -17,6 +17,7 @@ from uploads.acts import record_act
 from uploads.models import FileUpload, UploadAct
 from uploads.processing import finish_upload, load_next_part
 from uploads.progress import group_issues, progress_of
+from uploads.quota import QuotaExceeded
 from uploads.reading import read_upload
 from uploads.rejected_files import KeptFileGone, rejected_file
 from uploads.services import create_upload, find_twin
@@ -76,6 +77,8 @@ class Command(BaseCommand):
                 )
         except OSError as exc:
             raise CommandError(f"{file} cannot be opened: {exc.strerror}.") from exc
+        except QuotaExceeded as exc:
+            raise CommandError(str(exc)) from exc
         self.quiet = options["json"]
         self._tell(f"Upload {upload.pk} of {owner.name}.")
         if twin := find_twin(upload):
