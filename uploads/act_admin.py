@@ -19,6 +19,7 @@ from django.views.decorators.http import (
 
 from tenants.scoped_admin import TenantScopedAdmin
 from uploads import services
+from uploads.file_processes import NotReadNow
 from uploads.models import FileUpload
 from uploads.rejected_download import KEPT_FILE_GONE, NONE_REFUSED, send_rejected
 from uploads.rejected_files import KeptFileGone
@@ -140,7 +141,9 @@ class ActPages(TenantScopedAdmin):
             )
         except KeptFileGone:
             messages.warning(request, KEPT_FILE_GONE)
-            return redirect(page_of(upload.pk))
+        except NotReadNow as exc:
+            messages.error(request, str(exc))
+        return redirect(page_of(upload.pk))
 
 
 def staff_of(request: HttpRequest) -> AbstractBaseUser:

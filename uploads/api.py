@@ -18,7 +18,7 @@ from drf_spectacular.utils import (
     extend_schema_view,
 )
 from rest_framework import serializers
-from rest_framework.exceptions import ParseError, ValidationError
+from rest_framework.exceptions import ParseError, Throttled, ValidationError
 from rest_framework.mixins import CreateModelMixin
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
@@ -30,6 +30,7 @@ from tenants.api_views import TenantList, TenantView
 from tenants.models import ApiClient
 from uploads import services
 from uploads.acts import open_acts
+from uploads.file_processes import Busy, TookTooLong
 from uploads.models import FileUpload, RowIssue
 from uploads.progress import group_issues, progress_of
 from uploads.quota import QuotaExceeded
@@ -52,6 +53,7 @@ ACTS: dict[str, Callable[..., bool]] = {
 }
 
 
+_ASK_AGAIN_SECONDS = 5
 _ONLY_READS = OpenApiResponse(description="The token may only read.")
 
 
@@ -289,7 +291,11 @@ class RejectedRows(UploadView):
             (200, "text/csv"): OpenApiTypes.BINARY,
             (200, WORKBOOK_TYPE): OpenApiTypes.BINARY,
             409: OpenApiResponse(
-                description="No row was refused, or the kept file was deleted."
+                description="No row was refused, the kept file was deleted, or writing "
+                "the rows takes too long."
+            ),
+            429: OpenApiResponse(
+                description="Several such files are being written: ask again later."
             ),
         },
     )
@@ -310,6 +316,10 @@ class RejectedRows(UploadView):
             )
         except KeptFileGone as exc:
             raise Conflict(KEPT_FILE_GONE) from exc
+        except Busy as exc:
+            raise Throttled(wait=_ASK_AGAIN_SECONDS, detail=str(exc)) from exc
+        except TookTooLong as exc:
+            raise Conflict(str(exc)) from exc
 
 
 class DoAct(UploadView):

@@ -6,7 +6,7 @@ Nothing of it is kept: it is made from the file each time somebody looks.
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from uploads.columns import LABELS, nearest_header, told_apart
 from uploads.header_names import known_fields
@@ -61,6 +61,21 @@ class Checked:
     places: list[int]  # of the columns in `rows`
     rows: list[Row]
     samples: dict[int, list[str]]  # by place
+
+    @classmethod
+    def of(cls, told: dict[str, Any]) -> "Checked":
+        """Return what another process checked, and told as JSON."""
+        return cls(
+            good=told["good"],
+            bad=told["bad"],
+            problems=[Problem(*problem) for problem in told["problems"]],
+            places=told["places"],
+            rows=[
+                Row(line, [Cell(*cell) for cell in cells], refused, is_bad)
+                for line, cells, refused, is_bad in told["rows"]
+            ],
+            samples={int(place): few for place, few in told["samples"].items()},
+        )
 
 
 def first_rows(file: BinaryIO, layout: Layout, *, limit: int = ROWS_CHECKED) -> Block:

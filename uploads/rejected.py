@@ -3,19 +3,18 @@
 They have the file's own columns in its order, then `_line` and `_error`, which a file
 that comes back is allowed to have. National ids in them are masked: a good one keeps
 its four and is read like any masked id; a bad one gets a question mark and is refused
-again until somebody enters it anew. So does one among the loan numbers.
+again until somebody enters it anew. So does one among the loan numbers. Pure.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import BinaryIO, cast
-
-from django.core.files.storage import default_storage
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
+from typing import BinaryIO, NamedTuple
 
 from customers.spreadsheet_cells import plain_cell, spreadsheet_cell
 from uploads.cells import ABSENT
 from uploads.layout import Layout
 from uploads.loan_numbers import masked_loan_number
-from uploads.models import FileUpload, RowIssue, UploadPart
 from uploads.national_ids import (
     mask_as_national_id,
     mask_national_ids,
@@ -33,51 +32,64 @@ _LONG = 12
 Row = tuple[int, list[str]]
 
 
-def rejected_rows(upload: FileUpload) -> Iterator[list[str]]:
+class Part(NamedTuple):
+    """Where the rows of a part stand in the kept file."""
+
+    start: int
+    end: int
+    first_line: int
+
+
+def rejected_rows(
+    file: BinaryIO,
+    layout: Layout,
+    *,
+    parts: Iterable[Part],
+    errors: Iterable[tuple[int, str]],
+) -> Iterator[list[str]]:
     """Yield the header, then each refused row, in the order of the file.
 
-    Reads the kept file part by part, in flat memory; `FileNotFoundError` when it is
-    gone.
+    `errors` are the sentences about its lines, by line; `parts` those that have any.
+    Reads the file block by block, in flat memory.
     """
-    layout = Layout.of(upload.layout)
     writer = _RowWriter(layout)
     yield writer.header()
-    parts = list(upload.parts.order_by("number"))
-    ends = [part.first_line for part in parts[1:]] + [None]
-    with default_storage.open(upload.rows_file) as file:
-        for part, end in zip(parts, ends, strict=True):
-            if not part.failed_rows:
-                continue
-            errors = _errors_of(part, before_line=end)
-            for block in read_blocks(
-                cast(BinaryIO, file),
-                layout.shape(),
-                start=part.start_byte,
-                end=part.end_byte,
-                first_line=part.first_line,
-            ):
-                yield from _refused_in(block, errors, writer)
+    by_line = _by_line(errors)
+    for part in parts:
+        for block in read_blocks(
+            file,
+            layout.shape(),
+            start=part.start,
+            end=part.end,
+            first_line=part.first_line,
+        ):
+            yield from _refused_in(block, by_line(block.next_line), writer)
+
+
+def _by_line(
+    errors: Iterable[tuple[int, str]],
+) -> Callable[[int], dict[int, str]]:
+    """Return what hands out the sentences about all lines before the one given."""
+    told = (
+        (line, " ".join(sentence for _, sentence in sentences))
+        for line, sentences in groupby(errors, key=itemgetter(0))
+    )
+    ahead = next(told, None)
+
+    def before(line: int) -> dict[int, str]:
+        nonlocal ahead
+        found = {}
+        while ahead and ahead[0] < line:
+            found[ahead[0]] = ahead[1]
+            ahead = next(told, None)
+        return found
+
+    return before
 
 
 def plain_rows(rows: Sequence[Row]) -> list[Row]:
     """Return rows of such a file as they were before their formulas were escaped."""
     return [(line, list(map(plain_cell, cells))) for line, cells in rows]
-
-
-def _errors_of(part: UploadPart, *, before_line: int | None) -> dict[int, str]:
-    """Return what is wrong with each refused row of a part, in sentences."""
-    issues = RowIssue.objects.filter(
-        upload_id=part.upload_id, line__gte=part.first_line
-    )
-    if before_line is not None:
-        issues = issues.filter(line__lt=before_line)
-    sentences: dict[int, list[str]] = {}
-    for line, column, message in issues.order_by("line", "id").values_list(
-        "line", "column_name", "message"
-    ):
-        sentence = f"{column}: {message}" if column else message
-        sentences.setdefault(line, []).append(sentence)
-    return {line: " ".join(told) for line, told in sentences.items()}
 
 
 def _refused_in(

@@ -21,11 +21,11 @@ def send_rejected(
     is_look: bool,
     as_csv: bool = False,
 ) -> StreamingHttpResponse:
-    """Send the refused rows; raises `KeptFileGone`.
+    """Send the refused rows; raises `KeptFileGone` and `NotReadNow`.
 
     A look (HEAD) takes nothing along, and leaves no act.
     """
-    file = rejected_file(upload, as_csv=as_csv)
+    file = rejected_file(upload, as_csv=as_csv, is_look=is_look)
     if not is_look:
         record_act(
             upload.pk,

@@ -4,27 +4,31 @@ CSV has the delimiter of the file that came, and is UTF-8 with a byte order mark
 whatever that one was: Excel takes UTF-8 for Windows-1252 without it.
 """
 
-import codecs
-import csv
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePath
 from tempfile import TemporaryFile
 from typing import BinaryIO, cast
 
-import xlsxwriter
 from django.core.files.storage import default_storage
+from django.db import connection
 
+from uploads.file_processes import Limits, read_apart
 from uploads.layout import Layout
 from uploads.models import FileUpload
-from uploads.rejected import rejected_rows
 from uploads.workbooks.conversion import is_workbook
 
 _CHUNK = 1 << 16
 WORKBOOK_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-# A wider one helps nobody who mends names and numbers.
-_COLUMN_WIDTH = 18
+# Of a million rows that are all refused, a workbook takes a minute, CSV a fifth of it.
+LIMITS = Limits(seconds=180)
+_ISSUES = """
+COPY (
+    SELECT line, CASE column_name WHEN '' THEN message
+        ELSE column_name || ': ' || message END
+    FROM upload_row_issues WHERE upload_id = %s ORDER BY line, id
+) TO STDOUT (FORMAT csv)
+"""
 
 
 class KeptFileGone(Exception):
@@ -40,65 +44,73 @@ class RejectedFile:
     chunks: Iterator[bytes]
 
 
-def rejected_file(upload: FileUpload, *, as_csv: bool = False) -> RejectedFile:
-    """Return the refused rows of an upload; raises `KeptFileGone`.
+def rejected_file(
+    upload: FileUpload,
+    *,
+    as_csv: bool = False,
+    is_look: bool = False,
+    limits: Limits = LIMITS,
+) -> RejectedFile:
+    """Return the refused rows of an upload; raises `KeptFileGone` and `NotReadNow`.
 
-    `as_csv`: commas, whatever the file came as. Nothing of it is in memory but a few
-    rows.
+    `as_csv`: commas, whatever the file came as. `is_look`: its name and kind, and
+    nothing in it. It is whole before its first byte is sent, so that a failure is told.
     """
     if not upload.file or not default_storage.exists(upload.rows_file):
         raise KeptFileGone(upload.pk)
     stem = PurePath(upload.original_name).stem
-    if as_csv:
-        return _csv_file(upload, stem, delimiter=",")
-    with default_storage.open(upload.file.name) as kept:
-        came_as_workbook = is_workbook(cast(BinaryIO, kept))
-    if came_as_workbook:
-        return RejectedFile(
-            name=f"{stem}-refused-rows.xlsx",
-            content_type=WORKBOOK_TYPE,
-            chunks=_workbook_chunks(upload),
-        )
-    return _csv_file(upload, stem, delimiter=Layout.of(upload.layout).delimiter)
-
-
-def _csv_file(upload: FileUpload, stem: str, *, delimiter: str) -> RejectedFile:
+    delimiter = "," if as_csv else _delimiter(upload)
     return RejectedFile(
-        name=f"{stem}-refused-rows.csv",
-        content_type="text/csv; charset=utf-8",
-        chunks=_csv_chunks(upload, delimiter),
+        name=f"{stem}-refused-rows.{'csv' if delimiter else 'xlsx'}",
+        content_type="text/csv; charset=utf-8" if delimiter else WORKBOOK_TYPE,
+        chunks=iter(()) if is_look else _write(upload, delimiter, limits),
     )
 
 
-def _csv_chunks(upload: FileUpload, delimiter: str) -> Iterator[bytes]:
-    text = io.StringIO()
-    writer = csv.writer(text, delimiter=delimiter, quoting=csv.QUOTE_ALL)
-    yield codecs.BOM_UTF8
-    for row in rejected_rows(upload):
-        writer.writerow(row)
-        if text.tell() > _CHUNK:
-            yield text.getvalue().encode()
-            text.seek(0)
-            text.truncate()
-    yield text.getvalue().encode()
+def _delimiter(upload: FileUpload) -> str:
+    """Return the delimiter of the file that came, "" if it was a workbook."""
+    with default_storage.open(str(upload.file.name)) as kept:
+        if is_workbook(cast(BinaryIO, kept)):
+            return ""
+    return Layout.of(upload.layout).delimiter
 
 
-def _workbook_chunks(upload: FileUpload) -> Iterator[bytes]:
-    with TemporaryFile() as file:
-        _write_workbook(upload, cast(BinaryIO, file))
+def _write(upload: FileUpload, delimiter: str, limits: Limits) -> Iterator[bytes]:
+    parts = upload.parts.filter(failed_rows__gt=0).order_by("number")
+    asked = {
+        "layout": Layout.of(upload.layout).as_json(),
+        "parts": list(parts.values_list("start_byte", "end_byte", "first_line")),
+        "delimiter": delimiter,
+    }
+    target = TemporaryFile()  # noqa: SIM115  read and closed by whoever it is sent to
+    try:
+        with (
+            default_storage.open(upload.rows_file) as kept,
+            TemporaryFile() as errors,
+        ):
+            with (
+                connection.cursor() as cursor,
+                cursor.copy(_ISSUES, [upload.pk]) as issues,
+            ):
+                for data in issues:
+                    errors.write(data)
+            errors.flush()
+            read_apart(
+                "write_refused",
+                asked,
+                file=cast(BinaryIO, kept),
+                errors=cast(BinaryIO, errors),
+                target=cast(BinaryIO, target),
+                limits=limits,
+            )
+    except BaseException:
+        target.close()
+        raise
+    return _chunks(cast(BinaryIO, target))
+
+
+def _chunks(file: BinaryIO) -> Iterator[bytes]:
+    with file:
         file.seek(0)
         while chunk := file.read(_CHUNK):
             yield chunk
-
-
-def _write_workbook(upload: FileUpload, file: BinaryIO) -> None:
-    # Row by row to the disk; texts stand in their cells, not in a table of their own.
-    book = xlsxwriter.Workbook(file, {"constant_memory": True})
-    sheet = book.add_worksheet("Refused rows")
-    # As text, or Excel makes 9.19877E+11 of the phone that somebody mends.
-    text = book.add_format({"num_format": "@"})
-    sheet.set_column(0, len(upload.layout["headers"]) + 2, _COLUMN_WIDTH, text)
-    for number, row in enumerate(rejected_rows(upload)):
-        for place, cell in enumerate(row):
-            sheet.write_string(number, place, cell, text)
-    book.close()

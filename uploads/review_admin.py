@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from uploads import reviewing
 from uploads.encodings import UnreadableFile
+from uploads.file_processes import NotReadNow
 from uploads.models import FileUpload
 from uploads.review_form import ReviewForm
 
@@ -39,8 +40,8 @@ class ReviewPages:
                 by=request.user,  # type: ignore[arg-type]  # no anonymous staff
                 now=timezone.now(),
             )
-        except reviewing.OpenQuestions as questions:
-            messages.error(request, str(questions))
+        except (reviewing.OpenQuestions, NotReadNow) as exc:
+            messages.error(request, str(exc))
         return redirect(_page_of(upload))
 
 
@@ -50,8 +51,8 @@ def review_context(upload: FileUpload, *, may_act: bool) -> dict[str, Any]:
         reviewed = reviewing.look_at(upload)
     except FileNotFoundError:
         return {"review_error": _GONE}
-    except UnreadableFile as unreadable:
-        return {"review_error": str(unreadable)}
+    except (UnreadableFile, NotReadNow) as exc:
+        return {"review_error": str(exc)}
     form = ReviewForm(upload=upload, reviewed=reviewed)
     for field in form.fields.values():
         field.disabled = not may_act
@@ -89,6 +90,8 @@ def _take_choices(request: HttpRequest, upload: FileUpload) -> bool:
         )
     except UnreadableFile as unreadable:
         messages.error(request, f"That choice does not fit the file. {unreadable}")
+    except NotReadNow as exc:
+        messages.error(request, str(exc))
     except FileNotFoundError:
         messages.error(request, _GONE)
     else:

@@ -1,11 +1,12 @@
 """What an uploader sees of a file before its rows are written, and decides about it."""
 
+import json
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from typing import BinaryIO, cast
+from tempfile import TemporaryFile
+from typing import Any, BinaryIO, cast
 
-from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.files.storage import default_storage
 from django.db import transaction
@@ -13,13 +14,17 @@ from django.db import transaction
 from uploads.acts import record_act
 from uploads.bell import ring
 from uploads.choices import Choices
-from uploads.encodings import Encoding, byte_order_mark
-from uploads.layout import Layout, find_layout
+from uploads.file_processes import Limits, read_apart
+from uploads.layout import Layout
 from uploads.mappings import deciding_for, find_mapping, remember_mapping
 from uploads.models import ColumnMapping, FileUpload, UploadAct
-from uploads.preview import Checked, check, first_rows, open_questions, settle
+from uploads.preview import Checked
 
 Status, Stage = FileUpload.Status, FileUpload.Stage
+
+# A thousand rows take a tenth of a second, and the process a quarter to start; somebody
+# waits for the page.
+LIMITS = Limits(seconds=20)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,28 +42,32 @@ class OpenQuestions(Exception):
     """Rows cannot be loaded yet; the message says what is to be answered."""
 
 
-def look_at(upload: FileUpload) -> Reviewed:
+def look_at(upload: FileUpload, *, limits: Limits = LIMITS) -> Reviewed:
     """Read the first rows of an upload's file as its choices stand.
 
-    Raises `UnreadableFile` where a choice makes no table of it, and
-    `FileNotFoundError` when the kept file is gone.
+    Raises `UnreadableFile` where a choice makes no table of it, `FileNotFoundError`
+    when the kept file is gone, and `NotReadNow`. A process of its own reads it.
     """
     found = Layout.of(upload.layout)
     with default_storage.open(upload.rows_file) as opened:
         file = cast(BinaryIO, opened)
-        layout = _as_decided(upload, found, file)
-        block = first_rows(file, layout)
-    layout = settle(layout, block, known=found)
+        layout = _as_decided(upload, found, file, limits)
+        seen = _ask(
+            "check_first_rows",
+            {
+                "layout": layout.as_json(),
+                "found": found.as_json(),
+                "region": upload.tenant.country.upper(),
+            },
+            file=file,
+            limits=limits,
+        )
+    layout = Layout.of(seen["layout"])
     return Reviewed(
         found=found,
         layout=layout,
-        checked=check(
-            block,
-            layout,
-            region=upload.tenant.country.upper(),
-            national_id_key=settings.NATIONAL_ID_KEY.encode(),
-        ),
-        questions=open_questions(layout),
+        checked=Checked.of(seen["checked"]),
+        questions=seen["questions"],
         mapping=find_mapping(tenant_id=upload.tenant_id, headers=layout.headers),
     )
 
@@ -121,7 +130,9 @@ def start(*, upload_id: int, by: AbstractBaseUser, now: datetime) -> bool:
     return True
 
 
-def _as_decided(upload: FileUpload, found: Layout, file: BinaryIO) -> Layout:
+def _as_decided(
+    upload: FileUpload, found: Layout, file: BinaryIO, limits: Limits
+) -> Layout:
     choices = Choices.of(upload.choices)
     layout = found
     same = (
@@ -130,15 +141,32 @@ def _as_decided(upload: FileUpload, found: Layout, file: BinaryIO) -> Layout:
     )
     if not all(same):
         name = choices.encoding or found.encoding
-        encoding = Encoding(
-            name,
-            bom=byte_order_mark(file) if name == "utf-8" else 0,
-            damaged=found.damaged or name != found.encoding,
+        laid_out = _ask(
+            "lay_out",
+            {
+                "encoding": name,
+                "damaged": found.damaged or name != found.encoding,
+                "delimiter": choices.delimiter,
+            },
+            file=file,
+            limits=limits,
         )
-        layout, _ = find_layout(file, encoding, delimiter=choices.delimiter)
+        layout = Layout.of(laid_out["layout"])
     if choices.are_about(layout):
         return choices.applied_to(layout)
     return layout if layout is found else deciding_for(upload)(layout)
+
+
+def _ask(
+    act: str, request: dict[str, Any], *, file: BinaryIO, limits: Limits
+) -> dict[str, Any]:
+    with TemporaryFile() as answer:
+        read_apart(
+            act, request, file=file, target=cast(BinaryIO, answer), limits=limits
+        )
+        answer.seek(0)
+        told: dict[str, Any] = json.load(answer)
+    return told
 
 
 def _reads_alike(layout: Layout, found: Layout) -> bool:

@@ -14,6 +14,7 @@ from django.utils import timezone
 from tenants.command_options import tenant_named
 from tenants.models import Tenant
 from uploads.acts import record_act
+from uploads.file_processes import NotReadNow
 from uploads.models import FileUpload, UploadAct
 from uploads.processing import finish_upload, load_next_part
 from uploads.progress import group_issues, progress_of
@@ -184,6 +185,8 @@ class Command(BaseCommand):
             raise CommandError(
                 f"The refused rows cannot be written to {to}: {exc.strerror}."
             ) from exc
+        except NotReadNow as exc:
+            raise CommandError(str(exc)) from exc
         except KeptFileGone as exc:
             raise CommandError("The kept file is gone, and its rows with it.") from exc
         record_act(
