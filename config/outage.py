@@ -4,14 +4,21 @@ Without a broker no worker hears of anything, and a message or a file would wait
 long as Redis is gone. Beat has nobody to call then, so it does the work of its sweeps
 itself, in a thread of its own; once Redis is back, the workers take over again. The
 same thread says that beat lives.
+
+Customer files are worked at by a process of their own: one that holds its interpreter
+must stop neither beat nor the messages.
 """
 
 import logging
 import socket
+import subprocess
+import sys
 import threading
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from celery import Celery
+from django.conf import settings
 from django.db import Error, close_old_connections
 from django.utils import timezone
 
@@ -37,11 +44,12 @@ def watch_the_broker(sender: Any, **_: Any) -> None:
 def work_through_outages(app: Celery, stop: threading.Event) -> None:
     """Look now and then whether Redis answers, and sweep here while it does not."""
     mark_beat()
+    files = OutsideProcess("process_uploads")
     while not stop.wait(LOOK_EVERY_SECONDS):
         mark_beat()
         if not ask_redis():
             logger.warning("Redis does not answer: beat does the workers' work")
-            sweep_here(app)
+            sweep_here(app, {"uploads.tasks.sweep": files.start})
 
 
 def mark_beat() -> None:
@@ -56,12 +64,26 @@ def mark_beat() -> None:
         close_old_connections()
 
 
-def sweep_here(app: Celery) -> None:
-    """Run every sweep of beat's schedule in this thread."""
+class OutsideProcess:
+    """A command of `manage.py` that runs beside this process, once at a time."""
+
+    def __init__(self, command: str) -> None:
+        self._command = [sys.executable, str(settings.BASE_DIR / "manage.py"), command]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Run the command, unless it runs still."""
+        if self._process is None or self._process.poll() is not None:
+            self._process = subprocess.Popen(self._command)  # noqa: S603  our own
+
+
+def sweep_here(app: Celery, outside: Mapping[str, Callable[[], object]]) -> None:
+    """Run every sweep of beat's schedule: in this thread, or as `outside` says."""
     app.loader.import_default_modules()
     for entry in app.conf.beat_schedule.values():
         try:
-            app.tasks[entry["task"]]()
+            run: Callable[[], object] = app.tasks[entry["task"]]
+            outside.get(entry["task"], run)()
         except Exception:
             # The next look tries again, and the other sweeps must not wait for it.
             logger.exception("%s failed", entry["task"])

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from django.test import Client
 
 from tenants.models import WhatsAppNumber
@@ -122,3 +123,24 @@ def web() -> Iterator[Web]:
         finally:
             web.process.terminate()
             web.process.wait()
+
+
+SLOW_CUSTOMER = """
+CREATE OR REPLACE FUNCTION wait_for_ever() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.full_name = 'For Ever' THEN PERFORM pg_sleep(3600); END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER wait_for_ever BEFORE INSERT ON customers
+FOR EACH ROW EXECUTE FUNCTION wait_for_ever();
+"""
+
+
+@pytest.fixture
+def wait_in_the_database() -> Iterator[None]:
+    """Have the database take for ever over a certain customer."""
+    with connection.cursor() as cursor:
+        cursor.execute(SLOW_CUSTOMER)
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TRIGGER wait_for_ever ON customers")

@@ -32,15 +32,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 SHORT_SECONDS = 2
 # Whoever is freed is freed long before.
 LONG_SECONDS = 600
-SLOW_TENANT = """
-CREATE OR REPLACE FUNCTION wait_for_ever() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF NEW.full_name = 'For Ever' THEN PERFORM pg_sleep(3600); END IF;
-    RETURN NEW;
-END $$;
-CREATE TRIGGER wait_for_ever BEFORE INSERT ON customers
-FOR EACH ROW EXECUTE FUNCTION wait_for_ever();
-"""
 
 
 @pytest.fixture(autouse=True)
@@ -83,16 +74,6 @@ def worker(tmp_path: Path, *, seconds: int) -> Iterator[None]:
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-
-
-@pytest.fixture
-def wait_in_the_database() -> Iterator[None]:
-    """Have the database take for ever over a certain customer."""
-    with connection.cursor() as cursor:
-        cursor.execute(SLOW_TENANT)
-    yield
-    with connection.cursor() as cursor:
-        cursor.execute("DROP TRIGGER wait_for_ever ON customers")
 
 
 def stuck_in_a_part() -> FileUpload:
@@ -189,4 +170,29 @@ def test_cancelling_a_stuck_file_frees_its_worker(
 
     bad.refresh_from_db()
     assert (bad.status, bad.error) == ("cancelled", "")
+    assert sessions_that_wait() == 0
+
+
+@pytest.mark.usefixtures("wait_in_the_database")
+def test_a_file_that_is_stuck_in_a_command_ends_it_with_a_sentence(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "stuck.csv"
+    path.write_text("Name,Mobile\nFor Ever,9876543210\n")
+    tenant = TenantFactory.create()
+    arguments = [str(path), f"--tenant={tenant.pk}", "--here"]
+
+    command = subprocess.run(
+        [sys.executable, "manage.py", "import_customers", *arguments],
+        cwd=settings.BASE_DIR,
+        env=environment_on_the_tests_database() | {"UPLOAD_PART_SECONDS": "2"},
+        stderr=subprocess.PIPE,
+        timeout=120,
+        check=False,
+    )
+
+    upload = FileUpload.objects.get()
+    assert upload.status == "failed"
+    assert command.returncode == -signal.SIGKILL
+    assert f"Upload {upload.pk}: Upload failed: " in command.stderr.decode()
     assert sessions_that_wait() == 0

@@ -59,13 +59,19 @@ def watch_own_children(**_: Any) -> None:
         ).start()
 
 
-def watch(is_ours: Callable[[int], bool], stop: threading.Event) -> None:
-    """Look about once a second; outlive the database."""
+def watch(
+    is_ours: Callable[[int], bool],
+    stop: threading.Event,
+    *,
+    tell: Callable[[str], object] = logger.warning,
+) -> None:
+    """Look about once a second, and tell what was stopped; outlive the database."""
     use_own_connection()
     is_away = False
     while not stop.wait(LOOK_EVERY_SECONDS):
         try:
-            stop_unwanted_work(is_ours=is_ours, now=timezone.now())
+            for sentence in stop_unwanted_work(is_ours=is_ours, now=timezone.now()):
+                tell(sentence)
             is_away = False
         except Error as exc:
             if not is_away:

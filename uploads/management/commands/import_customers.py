@@ -15,6 +15,7 @@ from tenants.command_options import tenant_named
 from tenants.models import Tenant
 from uploads.acts import record_act
 from uploads.file_processes import NotReadNow
+from uploads.guard import guarded
 from uploads.models import FileUpload, UploadAct
 from uploads.processing import finish_upload, load_next_part
 from uploads.progress import group_issues, progress_of
@@ -105,12 +106,13 @@ class Command(BaseCommand):
 
     def _work(self, upload: FileUpload) -> None:
         """Do what a worker does, beside any worker that does it too."""
-        read_upload(upload_id=upload.pk, now=timezone.now())
-        while not self._is_over(upload):
-            if load_next_part(now=timezone.now(), upload_id=upload.pk):
-                continue
-            if not finish_upload(upload_id=upload.pk, now=timezone.now()):
-                time.sleep(_LOOK_EVERY_SECONDS)
+        with guarded():
+            read_upload(upload_id=upload.pk, now=timezone.now())
+            while not self._is_over(upload):
+                if load_next_part(now=timezone.now(), upload_id=upload.pk):
+                    continue
+                if not finish_upload(upload_id=upload.pk, now=timezone.now()):
+                    time.sleep(_LOOK_EVERY_SECONDS)
 
     def _watch(self, upload: FileUpload) -> None:
         """Follow what the workers do."""
