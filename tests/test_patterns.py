@@ -60,9 +60,10 @@ def test_every_pattern_takes_time_that_grows_as_its_text() -> None:
     modules = list(project_modules())
     held = list(held_patterns(modules))
     written = [
-        Found(call.function, call.pattern, 0)
+        Found(call.function, call.pattern, flags)
         for call in calls_in_source(modules)
-        if call.pattern is not None
+        if call.function and call.pattern is not None
+        for flags in (0, re.IGNORECASE)
     ]
     made = [Found(name, one.pattern, one.flags) for name, one in MADE.items()]
 
