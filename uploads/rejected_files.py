@@ -4,6 +4,7 @@ CSV has the delimiter of the file that came, and is UTF-8 with a byte order mark
 whatever that one was: Excel takes UTF-8 for Windows-1252 without it.
 """
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -82,35 +83,50 @@ def _write(upload: FileUpload, delimiter: str, limits: Limits) -> Iterator[bytes
         "parts": list(parts.values_list("start_byte", "end_byte", "first_line")),
         "delimiter": delimiter,
     }
-    target = TemporaryFile()  # noqa: SIM115  read and closed by whoever it is sent to
-    try:
+    with (
+        default_storage.open(upload.rows_file) as kept,
+        TemporaryFile() as errors,
+        TemporaryFile() as target,
+    ):
         with (
-            default_storage.open(upload.rows_file) as kept,
-            TemporaryFile() as errors,
+            connection.cursor() as cursor,
+            cursor.copy(_ISSUES, [upload.pk]) as issues,
         ):
-            with (
-                connection.cursor() as cursor,
-                cursor.copy(_ISSUES, [upload.pk]) as issues,
-            ):
-                for data in issues:
-                    errors.write(data)
-            errors.flush()
-            read_apart(
-                "write_refused",
-                asked,
-                file=cast(BinaryIO, kept),
-                errors=cast(BinaryIO, errors),
-                target=cast(BinaryIO, target),
-                limits=limits,
-            )
-    except BaseException:
-        target.close()
-        raise
-    return _chunks(cast(BinaryIO, target))
+            for data in issues:
+                errors.write(data)
+        errors.flush()
+        read_apart(
+            "write_refused",
+            asked,
+            file=cast(BinaryIO, kept),
+            errors=cast(BinaryIO, errors),
+            target=cast(BinaryIO, target),
+            limits=limits,
+        )
+        target.seek(0)
+        return _Chunks(os.dup(target.fileno()))
 
 
-def _chunks(file: BinaryIO) -> Iterator[bytes]:
-    with file:
-        file.seek(0)
-        while chunk := file.read(_CHUNK):
-            yield chunk
+class _Chunks:
+    """The bytes of a file that has no name, which is gone when nobody reads it more."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor: int | None = descriptor
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        chunk = b"" if self._descriptor is None else os.read(self._descriptor, _CHUNK)
+        if not chunk:
+            self.close()
+            raise StopIteration
+        return chunk
+
+    def close(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    # A client may hang up before the first byte.
+    __del__ = close
