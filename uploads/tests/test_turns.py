@@ -66,14 +66,14 @@ def test_an_upload_rings_the_bell_once_it_is_committed(
 ) -> None:
     with current_app.connection_for_write() as broker:
         queue = broker.default_channel.client
-        queue.delete("celery")
+        queue.delete("files")
 
         with django_capture_on_commit_callbacks(execute=True):
             upload = make_upload(queue=True)
-            rung_early = queue.llen("celery")
+            rung_early = queue.llen("files")
 
-        (ring,) = queue.lrange("celery", 0, -1)
-        queue.delete("celery")
+        (ring,) = queue.lrange("files", 0, -1)
+        queue.delete("files")
     assert rung_early == 0
     assert json.loads(ring)["headers"]["argsrepr"] == f"({upload.pk},)"
 
