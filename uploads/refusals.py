@@ -14,6 +14,6 @@ class Refused(NamedTuple):
 LONGEST_CELL = 1_000
 CELL_TOO_LONG = Refused(
     "cell_too_long",
-    f"This cell has more than {LONGEST_CELL:,} characters: keep what its column is "
-    "for, and move the rest to a column for remarks.",
+    f"This cell has more than {LONGEST_CELL:,} characters, with its spaces: keep what "
+    "its column is for, and move the rest to a column for remarks.",
 )

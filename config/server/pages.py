@@ -6,8 +6,9 @@ that is read slowly) is waited for on the event loop, with no thread of its own.
 """
 
 import asyncio
+import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from io import BytesIO
@@ -47,12 +48,21 @@ from config.server.responses import (
 
 T = TypeVar("T")
 
-# Four connections of the pool are left for health, secrets and what commits late.
+_HEALTH_SCOPE = {
+    "type": "http",
+    "http_version": "1.1",
+    "method": "GET",
+    "path": "/healthz",
+    "query_string": b"",
+}
+
+# Of the pool's sixteen connections these leave four: downloads, health, secrets.
 THREADS = 12
 # More than that would wait longer than anybody reloads a page.
 MAX_WAITING = 200
-# Downloads under way. Each has an idle thread, whose database connection it may need.
-MAX_DOWNLOADS = 64
+# Downloads that are generated at the same time; what is sent needs no thread.
+DOWNLOAD_THREADS = 2
+MAX_WAITING_DOWNLOADS = 20
 # A client that takes nothing for so long has gone.
 SEND_SECONDS = 60.0
 # Smaller files are read at once: a page has dozens of them.
@@ -85,16 +95,17 @@ class PageHandler(BaseHandler):
         self.threads = ThreadPoolExecutor(threads, thread_name_prefix="page")
         # Whoever restarts us asks here while every page is busy.
         self.health_threads = ThreadPoolExecutor(1, thread_name_prefix="health")
-        self.downloads = asyncio.Semaphore(MAX_DOWNLOADS)
+        self.health_check: asyncio.Future[HttpResponseBase] | None = None
+        self.download_threads = ThreadPoolExecutor(
+            DOWNLOAD_THREADS, thread_name_prefix="download"
+        )
+        self.generating = 0
         self.files: list[str] = []  # who sends one at the moment, once for each
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if scope["path"] == "/healthz":
-            response = await asyncio.get_running_loop().run_in_executor(
-                self.health_threads, self.get_answer, scope, BytesIO()
-            )
-            await self.send(response, receive, send)
+        if scope["path"] == "/healthz" and scope["method"] in ("GET", "HEAD"):
+            await self.send(await self.health(), receive, send)
             return
         try:
             if takes_files(scope):
@@ -188,7 +199,7 @@ class PageHandler(BaseHandler):
         if isinstance(response, StreamingHttpResponse):
             length = response.get("Content-Length")
             if length is None or int(length) > _READ_AT_ONCE_BYTES:
-                # It goes on in another thread, with a connection of its own.
+                # It goes on in other threads; this one's connection goes back.
                 close_old_connections()
                 return response
             whole: HttpResponseBase = _read_at_once(response)
@@ -198,31 +209,58 @@ class PageHandler(BaseHandler):
         response.close()
         return whole
 
+    async def health(self) -> HttpResponseBase:
+        """Return the answer of /healthz; all who ask at one time get the same."""
+        if self.health_check is None or self.health_check.done():
+            loop = asyncio.get_running_loop()
+            scope = {**_HEALTH_SCOPE, "headers": []}
+            self.health_check = loop.run_in_executor(
+                self.health_threads, self.get_answer, scope, BytesIO()
+            )
+        return await asyncio.shield(self.health_check)
+
     async def send(
         self, response: HttpResponseBase, receive: Receive, send: Send
     ) -> None:
         """Send an answer for as long as its client takes it."""
         timed_send = partial(_send_in_time, send)
-        if isinstance(response, StreamingHttpResponse):
-            async with self.downloads:
-                await self.stream(response, receive, timed_send)
-        else:
+        if not isinstance(response, StreamingHttpResponse):
             assert isinstance(response, HttpResponse)  # noqa: S101  Django has no third
             await send_whole(response, timed_send)
+        elif "Content-Length" in response:
+            await self.stream(response, response, receive, timed_send)
+        else:
+            file = await self.write_out(response)
+            await self.stream(response, file, receive, timed_send)
+
+    async def write_out(self, response: StreamingHttpResponse) -> IO[bytes]:
+        """Return what an answer generates, whole: it asks the database, say.
+
+        A connection must not be held for as long as a client takes to read.
+        """
+        if self.generating >= DOWNLOAD_THREADS + MAX_WAITING_DOWNLOADS:
+            await asyncio.to_thread(response.close)
+            raise NoRoom("Too many downloads at once. Try again in a minute.")
+        self.generating += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(
+                self.download_threads, _write_out, response
+            )
+        finally:
+            self.generating -= 1
 
     async def stream(
-        self, response: StreamingHttpResponse, receive: Receive, send: Send
+        self,
+        response: StreamingHttpResponse,
+        content: StreamingHttpResponse | IO[bytes],
+        receive: Receive,
+        send: Send,
     ) -> None:
-        """Send an answer piece by piece, each made in the one thread of its download.
-
-        Its pieces may come from the database, whose connections belong to a thread.
-        """
-        loop = asyncio.get_running_loop()
-        thread = ThreadPoolExecutor(1, thread_name_prefix="download")
+        """Send the pieces of a file, and read no further than the client does."""
         gone = asyncio.ensure_future(_disconnect(receive))
         try:
             await start(response, send)
-            async for piece in _pieces(response, thread):
+            async for piece in _pieces(content):
                 if gone.done():
                     break
                 await send(
@@ -234,8 +272,7 @@ class PageHandler(BaseHandler):
             pass  # whoever reads nothing does not read why, either
         finally:
             gone.cancel()
-            await loop.run_in_executor(thread, response.close)
-            thread.shutdown(wait=False)
+            await asyncio.to_thread(content.close)
 
 
 def with_length(scope: Scope, length: int) -> None:
@@ -272,17 +309,30 @@ def _read_at_once(response: StreamingHttpResponse) -> HttpResponse:
     return whole
 
 
+def _write_out(response: StreamingHttpResponse) -> IO[bytes]:
+    """Write a stream to a file without a name, and end its request."""
+    file = tempfile.TemporaryFile()  # noqa: SIM115  whoever sends it closes it
+    try:
+        file.writelines(response)  # our views' are synchronous
+        file.seek(0)
+    except BaseException:
+        file.close()
+        raise
+    finally:
+        response.close()
+    return file
+
+
 async def _pieces(
-    response: StreamingHttpResponse, thread: Executor
+    content: StreamingHttpResponse | IO[bytes],
 ) -> AsyncIterator[bytes]:
-    loop = asyncio.get_running_loop()
-    iterator = iter(response)
-    while True:
-        piece: bytes | None = await loop.run_in_executor(thread, next, iterator, None)
-        if piece is None:
-            return
-        for begin in range(0, len(piece), _CHUNK_BYTES):
-            yield piece[begin : begin + _CHUNK_BYTES]
+    if isinstance(content, StreamingHttpResponse):
+        iterator = iter(content)
+        while piece := await asyncio.to_thread(next, iterator, b""):
+            yield piece
+    else:
+        while piece := await asyncio.to_thread(content.read, _CHUNK_BYTES):
+            yield piece
 
 
 async def _disconnect(receive: Receive) -> None:

@@ -337,6 +337,9 @@ def test_an_operator_who_mistypes_is_told_so() -> None:
 
     with pytest.raises(CommandError, match="No login failed there"):
         unlock("--user", "ashaa")
+    for address in ("999.1", "office.example", "203.0.113.0/24"):
+        with pytest.raises(CommandError, match="is no address"):
+            unlock("--address", address)
     assert not is_let_in()
 
 

@@ -58,6 +58,7 @@ def close_threads(pages: PageHandler) -> None:
     """Give back the threads, and with them the database's connections."""
     pages.threads.shutdown()
     pages.health_threads.shutdown()
+    pages.download_threads.shutdown()
 
 
 @pytest.fixture
@@ -367,30 +368,65 @@ def test_every_form_with_a_file_is_among_the_addresses_that_take_one():
     assert django_settings.DATA_UPLOAD_MAX_MEMORY_SIZE == 2_621_440
 
 
-@on_an_event_loop
-async def test_a_download_ends_with_its_client(application, session):
-    """It is made piece by piece: nothing is read for a client that has gone."""
-    made: list[int] = []
-
+def download(made: list[int], **headers: str) -> StreamingHttpResponse:
     def pieces() -> Iterator[bytes]:
         for number in range(1000):
             made.append(number)
-            yield b"x" * 1000
+            yield b"x" * 2000
 
+    return StreamingHttpResponse(pieces(), headers=headers)
+
+
+@on_an_event_loop
+async def test_a_download_ends_with_its_client(application):
+    """A file is read piece by piece: nothing more for a client that has gone."""
+    made: list[int] = []
     whole, left = Client(), Client(leaves=True)
     left.taken = 1
-    await application.pages.send(
-        StreamingHttpResponse(pieces()), whole.receive, whole.send
-    )
-    assert (len(whole.answer.body), whole.answer.is_whole) == (1_000_000, True)
-    made.clear()
+    length = {"Content-Length": "2000000"}
+    await application.pages.send(download([], **length), whole.receive, whole.send)
+    assert (len(whole.answer.body), whole.answer.is_whole) == (2_000_000, True)
 
-    await application.pages.send(
-        StreamingHttpResponse(pieces()), left.receive, left.send
-    )
+    await application.pages.send(download(made, **length), left.receive, left.send)
 
     assert len(made) < 1000
     assert not left.answer.is_whole
+
+
+@on_an_event_loop
+async def test_what_is_generated_is_done_before_its_client_has_read_it(application):
+    """It may hold a connection of the database, of which there are sixteen."""
+    slow = [Client() for _ in range(20)]
+    for client in slow:
+        client.may_read.clear()
+    made: list[list[int]] = [[] for _ in slow]
+
+    sending = [
+        asyncio.ensure_future(
+            application.pages.send(download(pieces), client.receive, client.send)
+        )
+        for client, pieces in zip(slow, made, strict=True)
+    ]
+    while not all(len(pieces) == 1000 for pieces in made):
+        await asyncio.sleep(0.01)
+    for client in slow:
+        client.may_read.set()
+    await asyncio.gather(*sending)
+
+    assert {len(client.answer.body) for client in slow} == {2_000_000}
+
+
+@on_an_event_loop
+async def test_health_is_looked_at_once_for_all_who_ask(application):
+    with locked("webhook_events"):
+        asked = [
+            asyncio.ensure_future(Client().ask(application, scope("/healthz")))
+            for _ in range(8)
+        ]
+        answers = await asyncio.gather(*asked)
+
+    assert {answer.status for answer in answers} == {503}
+    assert (await Client().ask(application, scope("/healthz"))).status == 200
 
 
 @on_an_event_loop

@@ -264,8 +264,25 @@ async def test_a_server_that_answers_nothing_more_is_given_up_and_left():
 
 
 @on_an_event_loop
+async def test_a_server_that_never_lets_a_connection_in_is_given_up():
+    answers = [asyncio.sleep(60)]
+
+    async def connect_slowly() -> Any:
+        if answers:
+            await answers.pop()
+        return await connect()
+
+    async with writing(connect_slowly, silence_seconds=0.2) as writer:
+        with pytest.raises(NotStored, match="SilentServer"):
+            await store(writer, b"first")
+        assert await store(writer, b"second")
+
+    assert statements() == [["second"]]
+
+
+@on_an_event_loop
 async def test_who_gave_up_may_be_stored_later_or_not_at_all():
-    async with writing(store_seconds=0.2) as writer:
+    async with writing(store_seconds=2) as writer:
         with locked_events():
             under_way = store(writer, b"first")
             await until(is_writing)

@@ -270,9 +270,15 @@ class _InsertStatement:
         return self._connection is not None and not self._connection.closed
 
     async def _connected(self) -> _Connection:
+        """Return a connection; raises `_SilentServer` when none comes in time."""
         if self._connection is None or self._connection.closed:
             self._connection = None
-            self._connection = await self._connect()
+            connecting = asyncio.ensure_future(self._connect())
+            done, _ = await asyncio.wait({connecting}, timeout=self._silence_seconds)
+            if not done:
+                connecting.cancel()  # and not waited for: it asks the silent server
+                raise _SilentServer
+            self._connection = connecting.result()
         return self._connection
 
     async def _insert_twice(self, group: Sequence[PendingInsert]) -> list[int]:

@@ -1,6 +1,7 @@
 """The way back for whoever failed to log in too often."""
 
 from argparse import ArgumentParser
+from ipaddress import ip_address
 from typing import Any
 
 from axes.models import AccessAttempt
@@ -8,6 +9,16 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from config.logins.limits import WINDOW, locked_until
+
+
+def read_address(text: str) -> str:
+    """Return one IP address; raises CommandError for anything else."""
+    try:
+        return str(ip_address(text.strip()))
+    except ValueError as exc:
+        raise CommandError(
+            f"{text} is no address: give one as the list shows it, such as 203.0.113.7."
+        ) from exc
 
 
 class Command(BaseCommand):
@@ -26,7 +37,7 @@ class Command(BaseCommand):
         if options["user"]:
             attempts = attempts.filter(username=options["user"])
         if options["address"]:
-            attempts = attempts.filter(ip_address=options["address"])
+            attempts = attempts.filter(ip_address=read_address(options["address"]))
         if not (options["user"] or options["address"] or options["all"]):
             self._list()
             return
