@@ -3,10 +3,20 @@
 import sys
 
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 
 _SECONDS_UNTIL_RETRY = "10"
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Say that a request is none: a page for people, JSON for programs.
+
+    A host name that is not in ALLOWED_HOSTS comes by here, before any view.
+    """
+    if request.path.startswith("/api/"):
+        return JsonResponse({"detail": "This is no request for here."}, status=400)
+    return HttpResponse(render_to_string("400.html"), status=400)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -62,17 +62,7 @@ def healthz(*, now: datetime) -> JsonResponse:
             stuck = find_stuck(marks=marks, now=now)
     except Error as exc:
         logger.warning("Health: the database does not answer: %s", exc)
-        return JsonResponse(
-            {
-                "status": "down",
-                "database": "unreachable",
-                "redis": "ok" if redis_answers else "unreachable",
-                "oldest_pending_seconds": None,
-                "processes": {},
-                "stuck": [],
-            },
-            status=503,
-        )
+        return down(redis="ok" if redis_answers else "unreachable")
     age = (now - oldest_at).total_seconds() if oldest_at else 0.0
     processes = states(marks, now=now)
     is_well = redis_answers and not stuck and set(processes.values()) == {State.OK}
@@ -92,6 +82,27 @@ def healthz(*, now: datetime) -> JsonResponse:
                 for one in stuck
             ],
         }
+    )
+
+
+def silent() -> JsonResponse:
+    """Return the answer when the database says nothing at all, not even no."""
+    logger.warning("Health: the database says nothing")
+    return down(redis="unknown")
+
+
+def down(*, redis: str) -> JsonResponse:
+    """Return the answer without a database; 503."""
+    return JsonResponse(
+        {
+            "status": "down",
+            "database": "unreachable",
+            "redis": redis,
+            "oldest_pending_seconds": None,
+            "processes": {},
+            "stuck": [],
+        },
+        status=503,
     )
 
 

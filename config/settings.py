@@ -165,7 +165,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.contrib.humanize",
     "django.contrib.postgres",
-    "axes",
+    "config.logins.apps.LoginRecords",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",  # Swagger's page, without a request to another host

@@ -17,4 +17,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("messaging.urls")),
 ]
 
+handler400 = "config.error_pages.bad_request"
 handler500 = "config.error_pages.server_error"

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from unfold.decorators import display
 
-from config.logins.limits import WINDOW
+from config.logins.limits import PAIR_LIMIT, WINDOW
 from tenants.scoped_admin import BoundedAdmin, SuperuserOnly, is_superuser
 
 
@@ -33,16 +33,41 @@ class LoginRecordAdmin(SuperuserOnly, BoundedAdmin):
 class AccessAttemptAdmin(LoginRecordAdmin):
     readonly_fields = ["username", "ip_address", "failures_since_start", "attempt_time"]
     fields = [*readonly_fields]
-    list_display = [*readonly_fields, "counts_until"]
+    list_display = ["account", "address", "failed", "last_tried_at", "state"]
     actions = ["unlock"]
 
     def has_unlock_permission(self, request: HttpRequest) -> bool:
         return is_superuser(request)
 
-    @display(description="counts until")
-    def counts_until(self, attempt: AccessAttempt) -> datetime | None:
-        until: datetime = attempt.attempt_time + WINDOW
-        return until if until > timezone.now() else None
+    @display(description="account", ordering="username")
+    def account(self, attempt: AccessAttempt) -> str:
+        return str(attempt.username)
+
+    @display(description="address", ordering="ip_address")
+    def address(self, attempt: AccessAttempt) -> str:
+        return str(attempt.ip_address)
+
+    @display(description="failed", ordering="failures_since_start")
+    def failed(self, attempt: AccessAttempt) -> int:
+        return int(attempt.failures_since_start)
+
+    @display(description="last tried", ordering="attempt_time")
+    def last_tried_at(self, attempt: AccessAttempt) -> datetime:
+        tried_at: datetime = attempt.attempt_time
+        return tried_at
+
+    @display(
+        description="state",
+        label={"locked": "danger", "counted": "warning", "over": "default"},
+    )
+    def state(self, attempt: AccessAttempt) -> str | tuple[str, str]:
+        """Say how the pair stands; its account or address may be locked besides."""
+        until = attempt.attempt_time + WINDOW
+        if until <= timezone.now():
+            return "over"
+        if attempt.failures_since_start < PAIR_LIMIT:
+            return "counted"
+        return "locked", f"locked until {timezone.localtime(until):%H:%M}"
 
     @admin.action(
         description="Unlock: forget these failed logins", permissions=["unlock"]

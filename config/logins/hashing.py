@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 
-# Each of them holds a thread, of which pages have 16.
+# Each of them holds a thread, of which pages have 12.
 MAX_WAITING = 6
 WAIT_SECONDS = 5.0
 # Threads of Linux have a priority of their own. At 10 one gets a tenth of a core that

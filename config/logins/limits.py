@@ -51,7 +51,7 @@ def locked_until(*, account: str, address: str, now: datetime) -> datetime | Non
 def record_failure(
     *, account: str, address: str, path: str = "", now: datetime
 ) -> None:
-    """Count a failed login; those before the window are forgotten."""
+    """Count a failed login; a count ends when none was added for the window."""
     with transaction.atomic():
         attempt, is_new = AccessAttempt.objects.select_for_update().get_or_create(
             username=account,

@@ -23,6 +23,7 @@ from django.http import HttpResponse, HttpResponseBadRequest, StreamingHttpRespo
 from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
 
+from config.health import silent
 from config.request_encoding import Utf8ASGIRequest
 from config.server.file_senders import find_sender, takes_files
 from config.server.request_body import (
@@ -58,6 +59,8 @@ _HEALTH_SCOPE = {
 
 # Of the pool's sixteen connections these leave four: downloads, health, secrets.
 THREADS = 12
+# Whoever asks for health waits little longer; PostgreSQL may not even say no.
+HEALTH_SECONDS = 4.0
 # More than that would wait longer than anybody reloads a page.
 MAX_WAITING = 200
 # Downloads that are generated at the same time; what is sent needs no thread.
@@ -217,7 +220,8 @@ class PageHandler(BaseHandler):
             self.health_check = loop.run_in_executor(
                 self.health_threads, self.get_answer, scope, BytesIO()
             )
-        return await asyncio.shield(self.health_check)
+        done, _ = await asyncio.wait({self.health_check}, timeout=HEALTH_SECONDS)
+        return done.pop().result() if done else silent()
 
     async def send(
         self, response: HttpResponseBase, receive: Receive, send: Send

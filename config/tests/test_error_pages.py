@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client, override_settings
 from django.urls import get_resolver, path
 
-from config.error_pages import server_error
+from config.error_pages import bad_request, server_error
 from tenants.tests.factories import MembershipFactory
 
 WAYS_TO_FAIL: dict[str, type[Exception]] = {
@@ -23,6 +23,7 @@ def fail(request: HttpRequest, how: str) -> HttpResponse:
 
 
 urlpatterns = [path("fail/<str:how>/", fail)]
+handler400 = bad_request
 handler500 = server_error
 
 
@@ -73,3 +74,12 @@ def test_a_form_that_was_open_for_too_long_says_what_to_do() -> None:
 
     assert response.status_code == 403
     assert "load the page again" in response.content.decode()
+
+
+def test_an_unknown_host_is_told_so_in_words_or_json() -> None:
+    page = Client().get("/admin/", headers={"host": "evil.example"})
+    answer = Client().get("/api/v1/contacts/", headers={"host": "evil.example"})
+
+    assert (page.status_code, answer.status_code) == (400, 400)
+    assert page["Content-Type"].startswith("text/html")
+    assert list(answer.json()) == ["detail"]

@@ -266,10 +266,14 @@ def pattern_of_the_documentation() -> re.Pattern[str]:
 
 def as_fail2ban_reads(line: str) -> str:
     """Take the time out of a line, as fail2ban does before it looks at the rest."""
-    return re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}", "", line)
+    time = r"\w{3} \d\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}"
+    return re.sub(time, "", line, count=1)
 
 
-@pytest.mark.parametrize("prefix", ["", "web    | ", "web-1  | "])
+JOURNAL = "Nov 29 06:46:28 host granian[123]: "
+
+
+@pytest.mark.parametrize("prefix", ["", "web    | ", "web-1  | ", JOURNAL])
 @pytest.mark.parametrize("address", [OFFICE, "2001:db8::1"])
 def test_fail2ban_reads_the_line_of_a_failure(
     caplog: pytest.LogCaptureFixture, address: str, prefix: str

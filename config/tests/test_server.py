@@ -430,6 +430,18 @@ async def test_health_is_looked_at_once_for_all_who_ask(application):
 
 
 @on_an_event_loop
+async def test_a_database_that_says_nothing_is_down(application):
+    """Its answer is waited for only so long; it may never come."""
+    never = asyncio.get_running_loop().create_future()
+    application.pages.health_check = never
+
+    answer = await Client().ask(application, scope("/healthz"))
+
+    assert (answer.status, b'"down"' in answer.body) == (503, True)
+    never.cancel()
+
+
+@on_an_event_loop
 async def test_static_files_and_pages_come_whole(application, session):
     page = await Client().ask(application, scope("/admin/", cookie=session))
     style = await Client().ask(application, scope("/static/desk/desk.css"))
