@@ -39,3 +39,18 @@ def test_a_length_that_is_none_is_refused(web: Web) -> None:
 
         assert answer.startswith(b"HTTP/1.1 400"), length
     assert web.post(b"after") == 200
+
+
+def test_a_body_that_breaks_off_is_answered_400(web: Web) -> None:
+    for path in ("/webhooks/whatsapp/", "/admin/login/", "/api/v1/contacts/", "/no/"):
+        for rest in (
+            b"Content-Length: 100\r\n\r\nabc",
+            b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
+            b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+        ):
+            answer = web.raw(
+                f"POST {path} HTTP/1.1\r\nHost: localhost\r\n".encode() + rest,
+                half_closed=True,
+            )
+
+            assert answer.startswith(b"HTTP/1.1 400"), (path, rest, answer[:40])

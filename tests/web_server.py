@@ -95,10 +95,12 @@ class Web:
             assert time.monotonic() - began_at < 5
             return response.status
 
-    def raw(self, request: bytes) -> bytes:
+    def raw(self, request: bytes, *, half_closed: bool = False) -> bytes:
         """Send bytes, and return all that comes back."""
         with socket.create_connection((HOST, self.port), timeout=30) as connection:
             connection.sendall(request)
+            if half_closed:
+                connection.shutdown(socket.SHUT_WR)
             return b"".join(iter(lambda: connection.recv(65536), b""))
 
     def post_at_once(self, bodies: list[bytes]) -> list[int]:

@@ -29,7 +29,6 @@ from config.server.file_senders import find_sender, takes_files
 from config.server.request_body import (
     BodyLimits,
     BodyRefused,
-    ClientGone,
     Memory,
     NoRoom,
     Receive,
@@ -115,8 +114,6 @@ class PageHandler(BaseHandler):
                 await self.answer_with_file(scope, receive, send)
             else:
                 await self.answer(scope, receive, send)
-        except ClientGone:
-            return
         except BodyRefused as refused:
             await send_whole(body_refusal(scope, refused), send)
 

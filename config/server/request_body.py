@@ -54,8 +54,11 @@ class Unavailable(BodyRefused):
     status = 503
 
 
-class ClientGone(Exception):
-    """The client closed the connection before its body was there."""
+class BodyBrokenOff(BodyRefused):
+    """The client ended the connection, or its body in the middle of a chunk.
+
+    It may still read an answer: a half-closed connection is one.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +131,7 @@ async def receive_body(
 ) -> bytes:
     """Return a body that is held in memory, out of the reservation.
 
-    `length` is what the client stated. Raises `BodyRefused` or `ClientGone`.
+    `length` is what the client stated. Raises `BodyRefused`.
     """
     pieces: list[bytes] = []
     async for piece in _pieces(receive, limits, length):
@@ -142,7 +145,7 @@ async def receive_file(
 ) -> IO[bytes]:
     """Return a body that is held on disk, at its beginning; the caller closes it.
 
-    Raises `BodyRefused` or `ClientGone`.
+    Raises `BodyRefused`.
     """
     file = tempfile.TemporaryFile()  # noqa: SIM115  its reader closes it
     waiting: list[bytes] = []
@@ -181,7 +184,7 @@ async def _pieces(
         except TimeoutError:
             raise BodyTooSlow("The request came too slowly.") from None
         if message["type"] == "http.disconnect":
-            raise ClientGone
+            raise BodyBrokenOff("The request broke off.")
         piece = message.get("body", b"")
         size += len(piece)
         if size > limits.max_bytes:

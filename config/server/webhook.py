@@ -14,10 +14,10 @@ from django.middleware.security import SecurityMiddleware
 
 from config.security import CONTENT_SECURITY_POLICY
 from config.server.request_body import (
+    BodyBrokenOff,
     BodyLimits,
     BodyRefused,
     BodyTooLarge,
-    ClientGone,
     Memory,
     Receive,
     receive_body,
@@ -26,6 +26,7 @@ from config.server.request_body import (
 from config.server.responses import Scope, Send, send_whole
 from messaging.urls import PATHS, webhook
 from messaging.webhook.view import (
+    BROKEN_OFF,
     MAX_BODY_BYTES,
     TOO_LARGE,
     WebhookRequest,
@@ -70,10 +71,9 @@ class WebhookEndpoint:
                     length=stated_length(headers),
                     reservation=reservation,
                 )
-            except ClientGone:
-                return
             except BodyRefused as refused:
-                text = TOO_LARGE if isinstance(refused, BodyTooLarge) else str(refused)
+                words = {BodyTooLarge: TOO_LARGE, BodyBrokenOff: BROKEN_OFF}
+                text = words.get(type(refused), str(refused))
                 response = plain_answer(refused.status, text)
                 response.headers["Connection"] = "close"
             else:

@@ -3,10 +3,10 @@
 import pytest
 
 from config.server.request_body import (
+    BodyBrokenOff,
     BodyLimits,
     BodyTooLarge,
     BodyTooSlow,
-    ClientGone,
     Memory,
     NoRoom,
     receive_body,
@@ -78,8 +78,8 @@ async def test_a_rate_gives_a_body_time_for_each_byte():
 
 
 @on_an_event_loop
-async def test_a_client_that_leaves_is_not_answered():
-    with pytest.raises(ClientGone):
+async def test_a_client_that_ends_its_body_early_is_told_so():
+    with pytest.raises(BodyBrokenOff):
         await receive(Client([b"half"], ends=False, leaves=True))
 
 
