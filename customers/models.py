@@ -98,6 +98,44 @@ class Customer(models.Model):
         return f"{self.full_name}, line {self.row_number}"
 
 
+class LenderFile(models.Model):
+    """Whose file an upload is among its tenant's lenders, and of which day.
+
+    A corrected file has no row here: it belongs to the file that it corrects.
+    `customers.lenders` decides; docs/decisions.md has the rule in words.
+    """
+
+    upload = models.OneToOneField(
+        "uploads.FileUpload",
+        models.CASCADE,
+        primary_key=True,
+        related_name="lender_file",
+    )
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="+", db_index=False)
+    header_fingerprint = models.CharField(max_length=64)
+    lender_id = models.BigIntegerField(
+        help_text="The id of the first upload that was found to be this lender's."
+    )
+    delivery_id = models.BigIntegerField(
+        help_text="The id of the first upload of those that came in parts for one day."
+    )
+    day = models.DateField(help_text="The day that most of its entries speak of.")
+
+    class Meta:
+        db_table = "lender_files"
+        indexes = [
+            models.Index(
+                fields=["tenant", "lender_id", "day"], name="ix_lender_file_day"
+            ),
+            models.Index(
+                fields=["tenant", "header_fingerprint"], name="ix_lender_file_header"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"upload {self.upload_id} of lender {self.lender_id}"
+
+
 class Comparison(models.Model):
     """What a file says differently from an earlier one, worked out once.
 

@@ -78,6 +78,10 @@ def forget_in_files(
         issues += RowIssue.objects.filter(
             upload_id=upload_id, line__in=of_upload
         ).delete()[0]
+    # Of files that are kept no longer nothing else tells their refused rows.
+    issues += RowIssue.objects.filter(
+        upload__tenant=tenant, primary_phone__in=[f"+{phone}" for phone in phones]
+    ).delete()[0]
     for upload_id, count in entries.items():
         FileUpload.objects.filter(pk=upload_id).update(
             erased_rows=F("erased_rows") + count

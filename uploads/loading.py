@@ -22,7 +22,8 @@ _COPY_CUSTOMERS = (
 )
 _COPY_ISSUES = (
     f"COPY {RowIssue._meta.db_table}"
-    " (upload_id, line, column_name, value_masked, code, message) FROM STDIN"
+    " (upload_id, line, column_name, value_masked, code, message, loan_number,"
+    " primary_phone) FROM STDIN"
 )
 
 # Bytes of lines that may wait for PostgreSQL, while the next block is read: as a rule a

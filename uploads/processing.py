@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.models import Exists, F, OuterRef
 
+from uploads.lender_files import register_upload
 from uploads.loading import load_part
 from uploads.models import FileUpload, UploadPart
 from uploads.reading import MAX_ATTEMPTS, MAX_DEATHS, take_turn_reading
@@ -214,6 +215,10 @@ def finish_upload(*, upload_id: int, now: datetime) -> bool:
                 completed_at=now,
                 updated_at=now,
             )
+            if finished:
+                register_upload(
+                    FileUpload.objects.select_related("tenant").get(pk=upload_id)
+                )
     except IntegrityError as exc:
         diagnosis = getattr(exc.__cause__, "diag", None)
         if getattr(diagnosis, "constraint_name", None) != HONEST_COUNTS:

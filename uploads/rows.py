@@ -57,6 +57,9 @@ class Issue(NamedTuple):
     value: str  # masked
     code: str
     message: str
+    # Which loan the row speaks of, as far as its own cells could be read.
+    loan_number: str = ""
+    primary_phone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +123,7 @@ class RowReader:
                 _without(lines, bad),
                 {name: _without(values[name], bad) for name in self.columns},
             ),
-            [issue for index in bad for issue in refused[index]],
+            [_named(issue, index, values) for index in bad for issue in refused[index]],
         )
 
     def _sift(
@@ -196,6 +199,18 @@ class RowReader:
         values["extra"] = [
             f"{{{', '.join(filter(None, row))}}}" for row in zip(*members, strict=True)
         ]
+
+
+def _named(issue: Issue, index: int, values: dict[str, list[str]]) -> Issue:
+    """Return an issue with what of its row tells which loan it was to bring."""
+    loan, phone = (
+        cast(Value, values[name][index]) if name in values else ""
+        for name in ("loan_number", "primary_phone")
+    )
+    return issue._replace(
+        loan_number=loan if isinstance(loan, str) else "",
+        primary_phone=phone if isinstance(phone, str) else "",
+    )
 
 
 def _without(column: list[_Cell], bad: Sequence[int]) -> list[_Cell]:

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
+from uploads.lender_files import register_missing
 from uploads.processing import (
     count_waiting_parts,
     finish_upload,
@@ -62,6 +63,7 @@ def sweep() -> None:
     for upload_id in stalled_uploads(now=timezone.now()):
         logger.info("Upload %s stood still and is carried on", upload_id)
         process_upload(upload_id)
+    register_missing()
 
 
 @shared_task(expires=_PURGE_EXPIRES_SECONDS)

@@ -1,0 +1,20 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("uploads", "0009_act_of_comparing"),
+    ]
+
+    operations = [
+        migrations.AddField(
+            "rowissue",
+            "loan_number",
+            models.TextField(blank=True, db_default="", default=""),
+        ),
+        migrations.AddField(
+            "rowissue",
+            "primary_phone",
+            models.CharField(blank=True, db_default="", default="", max_length=20),
+        ),
+    ]
