@@ -5,12 +5,15 @@ from collections.abc import Iterable, Sequence
 
 from django.http import HttpRequest
 from django.template.loader import render_to_string
+from django.utils import timezone
 
 from contacts.models import Contact, ContactIdentity
 from contacts.panels import register_contact_panel
 from contacts.phones import canonical, variants
 from customers.addresses import phone_address
+from customers.current_loans import read_loans_of_phones
 from customers.history import entries_of_phones, read_history
+from customers.history_chart import loans_context
 from customers.models import Customer
 from customers.panels import register_history_panel
 from messaging.conversation import conversation
@@ -29,12 +32,16 @@ def loan_entries(request: HttpRequest, contact: Contact) -> str:
     """Return the history of every number this person has or had."""
     if not request.user.has_perm("customers.view_customer"):
         return ""
-    entries = entries_of_phones(tenant=contact.tenant, phones=_phones_of(contact))
+    tenant, phones = contact.tenant, _phones_of(contact)
+    entries = entries_of_phones(tenant=tenant, phones=phones)
+    history = read_history(tenant=tenant, entries=entries, most=MOST)
+    loans = read_loans_of_phones(tenant=tenant, phones=phones, now=timezone.now())
     return render_to_string(
         "desk/loan_entries.html",
         {
-            "tenant": contact.tenant,
-            "history": read_history(entries=entries, most=MOST),
+            "tenant": tenant,
+            "history": history,
+            **loans_context(loans, history),
             "most": MOST,
             "may_see_uploads": request.user.has_perm("uploads.view_fileupload"),
         },

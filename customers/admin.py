@@ -1,6 +1,5 @@
 """The entries of customer files, as staff see them. Facts from outside: view only."""
 
-from datetime import date
 from typing import Any
 
 from django.contrib import admin
@@ -11,6 +10,7 @@ from django.utils.html import format_html
 from unfold.decorators import display
 
 from customers.addresses import loan_address, phone_address
+from customers.entry_states import state_of, with_states
 from customers.history_pages import HistoryPages
 from customers.list_filters import StateFilter, UploadFilter
 from customers.models import Customer
@@ -18,10 +18,18 @@ from customers.rupees import rupees
 from customers.search import matching, newest_uploads
 from tenants.access import visible
 from tenants.row_ids import row_id_of
-from tenants.scoped_admin import is_superuser
+from tenants.scoped_admin import BoundedChangeList, is_superuser
 
 # The app of uploads stands above this one and is not imported.
 _FileUpload: Any = Customer._meta.get_field("upload").related_model
+
+
+class EntryChangeList(BoundedChangeList):
+    """Finds out at once what is so today of the loans of a page."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.result_list = with_states(self.result_list, now=timezone.now())
 
 
 @admin.register(Customer)
@@ -35,7 +43,7 @@ class CustomerAdmin(HistoryPages):
         "due_date",
         "days_past_due",
         "state",
-        "entered",
+        "as_of",
     ]
     list_select_related = ["tenant"]
     list_filter = [StateFilter, UploadFilter]
@@ -60,7 +68,7 @@ class CustomerAdmin(HistoryPages):
                     ("loan", "amount"),
                     ("outstanding", "instalment"),
                     ("due_date", "days_past_due"),
-                    ("last_contact_date", "as_of_date"),
+                    ("last_contact_date", "as_of"),
                 ]
             },
         ),
@@ -79,7 +87,7 @@ class CustomerAdmin(HistoryPages):
     class Media:
         css = {"all": ["customers/history.css"]}
 
-    readonly_fields = ["phone", "loan", "amount", "outstanding", "instalment"]
+    readonly_fields = ["phone", "loan", "amount", "outstanding", "instalment", "as_of"]
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -146,9 +154,22 @@ class CustomerAdmin(HistoryPages):
     def instalment(self, entry: Customer) -> str | None:
         return rupees(entry.emi_amount)
 
-    @display(description="entered", ordering="created_at")
-    def entered(self, entry: Customer) -> date:
-        return timezone.localtime(entry.created_at).date()
+    @display(description="as of")
+    def as_of(self, entry: Any) -> str:
+        """Say of which day the figures are, and whether they are today's."""
+        state = state_of(entry, now=timezone.now())
+        shown = format_html('<span class="entry-as-of">{}</span>', state.as_of)
+        if not state.note:
+            return shown
+        return format_html(
+            '{}<span class="entry-note{}">{}</span>',
+            shown,
+            " entry-absent" if state.is_absent else "",
+            state.note,
+        )
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> Any:
+        return EntryChangeList
 
 
 def _link(address: str, text: str) -> str:

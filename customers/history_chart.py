@@ -4,17 +4,19 @@ A chart is shares of 100, for an SVG without a script: the pages' security polic
 allows none.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from django.utils.formats import date_format
 
-from customers.history import Step
+from customers.current_loans import CurrentLoan, LoansOfPhones
+from customers.history import History, Step
 from customers.rupees import rupees
 
-MOST_LOANS = 4
+MOST_LOANS = 12
 _ROOM = 4  # at the left and the right, so that the outer bars are whole
 _CEILING = 6  # above the highest, so that its mark is whole
 
@@ -44,28 +46,46 @@ class Chart:
 
 
 @dataclass(frozen=True, slots=True)
-class Loan:
-    """A loan as its newest entry has it; no chart where one day is all there is."""
+class LoanCard:
+    """A loan as it is today; no chart where one day is all there is."""
 
-    newest: Step
+    loan: CurrentLoan
     chart: Chart | None
+    is_elsewhere: bool = False
 
 
-def loans_of(newest_first: Sequence[Step]) -> list[Loan]:
-    """Return the loans of these steps, those with the newest entries first."""
-    by_loan: dict[str, list[Step]] = {}
-    for step in newest_first:
-        by_loan.setdefault(step.entry.loan_number, []).append(step)
+def cards_of(
+    loans: Sequence[CurrentLoan],
+    history: History,
+    *,
+    phones: Collection[str] | None = None,
+) -> list[LoanCard]:
+    """Return the cards of these loans, at most `MOST_LOANS`.
+
+    Of those whose newest entry is under none of `phones`, if given, the card says so.
+    """
     return [
-        Loan(newest=steps[0], chart=_chart(steps[::-1]))
-        for steps in list(by_loan.values())[:MOST_LOANS]
+        LoanCard(
+            loan=loan,
+            chart=_chart(history.by_loan.get(loan.key, [])[::-1]),
+            is_elsewhere=phones is not None and loan.entry.primary_phone not in phones,
+        )
+        for loan in loans[:MOST_LOANS]
     ]
 
 
+def loans_context(loans: LoansOfPhones, history: History) -> dict[str, Any]:
+    """Return what "customers/loans.html" shows of somebody's loans."""
+    return {
+        "loans": loans,
+        "cards": cards_of(loans.loans, history, phones=loans.phones),
+    }
+
+
 def _chart(steps: Sequence[Step]) -> Chart | None:
-    first, last = steps[0].day, steps[-1].day
-    if first == last:
+    if not steps or steps[0].day == steps[-1].day:
         return None
+    first, last = steps[0].day, steps[-1].day
     most_owed = max((step.entry.outstanding_amount or Decimal(0)) for step in steps)
     most_late = max((step.entry.days_past_due or 0) for step in steps)
     per_day = (100 - 2 * _ROOM) / (last - first).days

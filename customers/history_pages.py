@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,9 +11,20 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import URLPattern, path
+from django.utils import timezone
 
-from customers.history import entries_of_loan, entries_of_phones, read_history
-from customers.history_chart import loans_of
+from customers.current_loans import (
+    LoansOfPhones,
+    read_loan,
+    read_loans_of_phones,
+)
+from customers.history import (
+    History,
+    entries_of_loan,
+    entries_of_phones,
+    read_history,
+)
+from customers.history_chart import loans_context
 from customers.models import Customer
 from customers.panels import render_panels
 from tenants.access import tenants_of
@@ -51,6 +63,9 @@ class HistoryPages(ViewOnlyAdmin):
             request,
             tenants,
             lambda tenant: entries_of_phones(tenant=tenant, phones=[number]),
+            lambda tenant, now: read_loans_of_phones(
+                tenant=tenant, phones=[number], now=now
+            ),
             phone=number,
         )
 
@@ -63,6 +78,7 @@ class HistoryPages(ViewOnlyAdmin):
             request,
             tenants,
             lambda tenant: entries_of_loan(tenant=tenant, loan_number=number),
+            lambda tenant, now: read_loan(tenant=tenant, loan_number=number, now=now),
             loan_number=number,
         )
 
@@ -80,13 +96,16 @@ class HistoryPages(ViewOnlyAdmin):
         request: HttpRequest,
         tenants: list[Tenant],
         entries_of: Callable[[Tenant], "QuerySet[Customer, Customer]"],
+        loans_of: Callable[[Tenant, datetime], LoansOfPhones],
         **subject: str,
     ) -> HttpResponse:
         """Show one tenant's entries; what another has of the same is its own."""
         tenant = _chosen(request, tenants)
         after = request.GET.get("after")
         history = read_history(
-            entries=entries_of(tenant), after=_entry_id(after) if after else None
+            tenant=tenant,
+            entries=entries_of(tenant),
+            after=_entry_id(after) if after else None,
         )
         if not history.steps:
             raise Http404
@@ -101,15 +120,27 @@ class HistoryPages(ViewOnlyAdmin):
             "tenant": tenant,
             "elsewhere": [other for other in tenants if other != tenant],
             "history": history,
-            "loans": loans_of(history.steps),
+            **self._loans(tenant, history, loans_of, is_continued=after is not None),
             "names": list(dict.fromkeys(s.entry.full_name for s in history.steps))[:5],
-            "is_continued": after is not None,
             "panels": render_panels(
                 request=request, tenant=tenant, phones=list(dict.fromkeys(phones))
             ),
             "may_see_uploads": request.user.has_perm("uploads.view_fileupload"),
         }
         return render(request, "customers/history.html", context)
+
+    def _loans(
+        self,
+        tenant: Tenant,
+        history: History,
+        loans_of: Callable[[Tenant, datetime], LoansOfPhones],
+        *,
+        is_continued: bool,
+    ) -> dict[str, Any]:
+        """Return what is so today, which stands before the newest entries only."""
+        if is_continued:
+            return {"is_continued": True}
+        return loans_context(loans_of(tenant, timezone.now()), history)
 
 
 def _chosen(request: HttpRequest, tenants: list[Tenant]) -> Tenant:

@@ -164,7 +164,7 @@ def find_file_before(upload_id: int) -> int | None:
     file = LenderFile.objects.filter(pk=upload_id).first()
     if file is None:
         return None
-    whole = _whole_files(file.tenant_id).filter(lender_id=file.lender_id)
+    whole = _whole_files().filter(tenant=file.tenant_id, lender_id=file.lender_id)
     earlier = whole.filter(day__lt=file.day) | whole.filter(
         day=file.day, delivery_id__lt=file.delivery_id
     )
@@ -176,14 +176,14 @@ def find_file_before(upload_id: int) -> int | None:
 
 
 def newest_deliveries(
-    *, tenant: Tenant, lender_ids: Collection[int]
+    *, tenant_ids: Collection[int], lender_ids: Collection[int]
 ) -> dict[int, Delivery]:
-    """Return the newest whole files of lenders, by lender."""
+    """Return the newest whole files of these tenants' lenders, by lender."""
     newest: dict[int, tuple[date, int]] = {}
     files: dict[int, list[int]] = {}
     rows = (
-        _whole_files(tenant.pk)
-        .filter(lender_id__in=lender_ids)
+        _whole_files()
+        .filter(tenant__in=tenant_ids, lender_id__in=lender_ids)
         .order_by("lender_id", "-day", "-delivery_id", "pk")
     )
     for file in rows:
@@ -232,8 +232,8 @@ def corrected_files(upload_ids: Collection[int]) -> dict[int, int]:
         return dict(cursor.fetchall())
 
 
-def _whole_files(tenant_id: int) -> "QuerySet[LenderFile]":
-    return LenderFile.objects.filter(tenant=tenant_id, upload__status="completed")
+def _whole_files() -> "QuerySet[LenderFile]":
+    return LenderFile.objects.filter(upload__status="completed")
 
 
 def _sample_of(uploads: Sequence[int]) -> tuple[set[tuple[str, str]], list[date]]:

@@ -92,7 +92,7 @@ def test_the_list_asks_the_same_questions_for_one_entry_and_for_many(
 ) -> None:
     CustomerFactory.create_batch(40, tenant=entry.tenant)
 
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(22):
         page = client.get(LIST)
 
     assert len(page.context["cl"].result_list) == 25

@@ -7,10 +7,12 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from customers.addresses import loan_address, phone_address
+from customers.current_loans import read_loans_of_phones
 from customers.history import entries_of_phones, read_history
-from customers.history_chart import loans_of
+from customers.history_chart import cards_of
 from customers.models import Customer
 from customers.tests.factories import CustomerFactory, UploadRowFactory
 from tenants.models import Tenant
@@ -74,14 +76,18 @@ def test_two_loans_of_a_phone_are_followed_apart(tenant: Tenant) -> None:
     enter(tenant, date(2024, 10, 1), 900, 0, loan_number="LN/2")
     enter(tenant, date(2024, 11, 1), 17000, 0)
 
-    history = read_history(entries=entries_of_phones(tenant=tenant, phones=[PHONE]))
+    history = read_history(
+        tenant=tenant, entries=entries_of_phones(tenant=tenant, phones=[PHONE])
+    )
 
     assert [step.change and step.change.moves for step in history.steps] == [
         ("paid down by ₹1,000",),
         None,
         None,
     ]
-    assert [loan.chart is None for loan in loans_of(history.steps)] == [False, True]
+    loans = read_loans_of_phones(tenant=tenant, phones=[PHONE], now=timezone.now())
+    cards = cards_of(loans.loans, history)
+    assert [card.chart is None for card in cards] == [False, True]
 
 
 def test_an_entry_without_a_day_of_its_own_counts_on_the_tenants_day_it_came(
@@ -93,7 +99,8 @@ def test_an_entry_without_a_day_of_its_own_counts_on_the_tenants_day_it_came(
     enter(tenant, None, 1, 0, created_at=late_evening)  # type: ignore[arg-type]
 
     (step,) = read_history(
-        entries=entries_of_phones(tenant=tenant, phones=[PHONE])
+        tenant=tenant,
+        entries=entries_of_phones(tenant=tenant, phones=[PHONE]),
     ).steps
 
     assert step.day == date(2024, 12, 1)
@@ -246,7 +253,7 @@ def test_a_chart_rises_to_the_highest_and_needs_no_script(
 
     page = client.get(phone_page())
 
-    chart = loans_of(shown(page))[0].chart
+    chart = page.context["cards"][0].chart
     assert chart is not None
     assert [(p.x, p.owed, p.late) for p in chart.points] == [(4, 6, 0), (96, 53, 94)]
     drawn = page.content.decode().partition("<svg viewBox")[2].partition("</svg>")[0]

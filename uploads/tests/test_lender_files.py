@@ -90,7 +90,7 @@ def test_the_newest_is_told_by_the_day_a_file_speaks_of(tenant: Tenant) -> None:
     november = book(tenant, "2026-11-01", "A1", "A2")
     october = book(tenant, "2026-10-01", "A1", "A2", "A3")
 
-    newest = newest_deliveries(tenant=tenant, lender_ids=[lender_of(october)])
+    newest = newest_deliveries(tenant_ids=[tenant.pk], lender_ids=[lender_of(october)])
 
     assert newest[november.pk].upload_ids == (november.pk,)
     assert find_file_before(november.pk) == october.pk
@@ -102,7 +102,7 @@ def test_what_is_undone_is_no_lenders_newest_file(tenant: Tenant) -> None:
     november = book(tenant, "2026-11-01", "A1", "A2")
     undo_upload(upload_id=november.pk, by=None, now=timezone.now())
 
-    newest = newest_deliveries(tenant=tenant, lender_ids=[october.pk])
+    newest = newest_deliveries(tenant_ids=[tenant.pk], lender_ids=[october.pk])
 
     assert newest[october.pk].upload_ids == (october.pk,)
 
@@ -115,7 +115,7 @@ def test_parts_of_one_day_are_one_delivery(tenant: Tenant) -> None:
     ]
 
     (newest,) = newest_deliveries(
-        tenant=tenant, lender_ids=[lender_of(parts[1])]
+        tenant_ids=[tenant.pk], lender_ids=[lender_of(parts[1])]
     ).values()
 
     assert newest.upload_ids == (parts[0].pk, parts[1].pk)
@@ -127,7 +127,9 @@ def test_a_corrected_file_is_part_of_the_file_that_it_corrects(tenant: Tenant) -
     )
     child = send_again(parent, written(parent).replace("B,12,", "B,9876543211,"))
 
-    (newest,) = newest_deliveries(tenant=tenant, lender_ids=[parent.pk]).values()
+    (newest,) = newest_deliveries(
+        tenant_ids=[tenant.pk], lender_ids=[parent.pk]
+    ).values()
 
     assert newest.upload_ids == (parent.pk, child.pk)
     assert not LenderFile.objects.filter(pk=child.pk).exists()
