@@ -1,54 +1,92 @@
 """What one file says differently from an earlier one of the same tenant."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.apps import apps
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import F, Q, Sum
 
 from customers.changes import Change, change_between
+from customers.lenders import with_corrections
 from customers.models import ComparedGroup, Comparison, Customer
 from tenants.models import Tenant
 
 _READ_AT_ONCE = 1000
 
+Outcome = ComparedGroup.Outcome
+# Which of the two files has the rows that could not be read.
+_REFUSED_IN = {
+    Outcome.UNREADABLE: "later_upload_id",
+    Outcome.UNREADABLE_BEFORE: "earlier_upload_id",
+}
+
 # A loan is known by its number; without one, by the phone, among entries without one.
-# Of several lines of a file that mean the same loan, the last counts. Compared byte by
-# byte: faster than in any language's order, and nothing is shown in it. The verdicts
-# are those of `customers.changes.change_between`.
+# Of several lines of a file that mean the same loan, the last counts, and a corrected
+# row before the row it corrects. Compared byte by byte: faster than in any language's
+# order, and nothing is shown in it. The verdicts are those of
+# `customers.changes.change_between`. A loan whose row the other file has, but refused,
+# is neither new nor gone.
 _GROUPS = """
 WITH loans AS (
-    SELECT DISTINCT ON (upload_id, loan, phone)
-        upload_id, row_number, outstanding_amount AS owed, days_past_due AS late,
+    SELECT DISTINCT ON (is_later, loan, phone)
+        upload_id = ANY(%(later)s) AS is_later, id, row_number,
+        outstanding_amount AS owed, days_past_due AS late, primary_phone,
         (CASE WHEN %(by_phone)s THEN '' ELSE loan_number END) COLLATE "C" AS loan,
         (CASE WHEN %(by_phone)s OR loan_number = '' THEN primary_phone ELSE '' END)
             COLLATE "C" AS phone
     FROM customers
-    WHERE tenant_id = %(tenant)s AND upload_id IN (%(earlier)s, %(later)s)
-    ORDER BY upload_id, loan, phone, row_number DESC, id DESC
+    WHERE tenant_id = %(tenant)s AND upload_id = ANY(%(both)s)
+    ORDER BY is_later, loan, phone, upload_id DESC, row_number DESC, id DESC
+),
+refused AS (
+    SELECT DISTINCT
+        issue.upload_id = ANY(%(later)s) AS is_later,
+        (CASE WHEN %(by_phone)s THEN '' ELSE issue.loan_number END)
+            COLLATE "C" AS loan,
+        (CASE WHEN %(by_phone)s OR issue.loan_number = ''
+              THEN issue.primary_phone ELSE '' END) COLLATE "C" AS phone
+    FROM upload_row_issues AS issue JOIN file_uploads AS file
+        ON file.id = issue.upload_id AND file.tenant_id = %(tenant)s
+    WHERE issue.upload_id = ANY(%(both)s)
+        AND (issue.loan_number <> '' OR issue.primary_phone <> '')
 ),
 paired AS (
     SELECT
         CASE
-            WHEN earlier.row_number IS NULL THEN 'new'
-            WHEN later.row_number IS NULL THEN 'gone'
+            WHEN earlier.id IS NULL AND refused.loan IS NULL THEN 'new'
+            WHEN earlier.id IS NULL THEN 'unreadable_before'
+            WHEN later.id IS NULL AND refused.loan IS NULL THEN 'gone'
+            WHEN later.id IS NULL THEN 'unreadable'
             WHEN later.owed > earlier.owed OR later.late > earlier.late THEN 'worse'
             WHEN later.owed < earlier.owed OR later.late < earlier.late THEN 'better'
             ELSE 'unchanged'
         END AS outcome,
-        earlier.row_number AS earlier_line, earlier.owed AS owed_before,
-        later.row_number AS later_line, later.owed AS owed_after,
-        COALESCE(later.owed, earlier.owed) AS owes
-    FROM (SELECT * FROM loans WHERE upload_id = %(earlier)s) AS earlier
-    FULL JOIN (SELECT * FROM loans WHERE upload_id = %(later)s) AS later
-        USING (loan, phone)
+        earlier.id AS earlier_id, earlier.owed AS owed_before,
+        later.id AS later_id, later.owed AS owed_after,
+        COALESCE(later.owed, earlier.owed) AS owes,
+        COALESCE(later.row_number, earlier.row_number) AS line,
+        earlier.primary_phone <> later.primary_phone AS has_other_phone
+    FROM (SELECT * FROM loans WHERE NOT is_later) AS earlier
+    FULL JOIN (SELECT * FROM loans WHERE is_later) AS later USING (loan, phone)
+    LEFT JOIN refused ON refused.loan = COALESCE(later.loan, earlier.loan)
+        AND refused.phone = COALESCE(later.phone, earlier.phone)
+        AND refused.is_later = (later.id IS NULL)
+        AND (later.id IS NULL OR earlier.id IS NULL)
+),
+grouped AS (
+    SELECT * FROM paired
+    UNION ALL
+    SELECT 'other_phone', earlier_id, owed_before, later_id, owed_after, owes, line,
+        has_other_phone
+    FROM paired WHERE has_other_phone
 )
 INSERT INTO upload_compared_groups (
     comparison_id, outcome, loan_count,
     outstanding_before, outstanding_after, outstanding_change,
-    earlier_lines, later_lines
+    earlier_ids, later_ids
 )
 SELECT
     %(comparison)s, outcome, count(*),
@@ -57,24 +95,26 @@ SELECT
     COALESCE(sum(CASE outcome WHEN 'new' THEN owed_after
                               WHEN 'gone' THEN -owed_before
                               ELSE owed_after - owed_before END), 0),
-    CASE outcome WHEN 'new' THEN ARRAY[]::integer[] ELSE
-        array_agg(earlier_line ORDER BY owes DESC NULLS LAST, later_line, earlier_line)
-    END,
-    CASE outcome WHEN 'gone' THEN ARRAY[]::integer[] ELSE
-        array_agg(later_line ORDER BY owes DESC NULLS LAST, later_line, earlier_line)
-    END
-FROM paired
+    COALESCE(array_agg(earlier_id ORDER BY owes DESC NULLS LAST, line, earlier_id)
+        FILTER (WHERE earlier_id IS NOT NULL), ARRAY[]::uuid[]),
+    COALESCE(array_agg(later_id ORDER BY owes DESC NULLS LAST, line, earlier_id)
+        FILTER (WHERE later_id IS NOT NULL), ARRAY[]::uuid[])
+FROM grouped
 GROUP BY outcome
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A loan in the two files; a new one was in none before, a gone one is in none."""
+    """A loan in the two files; a new one was in none before, a gone one is in none.
+
+    `issue` is why the other file's row was refused, where it was.
+    """
 
     earlier: Customer | None
     later: Customer | None
     change: Change | None
+    issue: Any = None
 
     @property
     def newest(self) -> Any:
@@ -85,23 +125,33 @@ class Pair:
 def compare_uploads(
     *, tenant: Tenant, earlier_id: int, later_id: int, now: datetime
 ) -> Comparison:
-    """Return what the later of two uploads of a tenant says differently.
+    """Return what the later of two files of a tenant says differently.
 
-    Counted once and kept: the two sides have 50,000 rows and more. Another tenant's
-    upload has no entries here.
+    Each file with what corrects it. Counted once and kept: the two sides have 50,000
+    rows and more. Another tenant's upload has no entries here.
     """
-    counts = [
-        Customer.objects.filter(tenant=tenant, upload=upload_id).count()
-        for upload_id in (earlier_id, later_id)
-    ]
+    files = with_corrections([earlier_id, later_id])
+    earlier, later = files.get(earlier_id, []), files.get(later_id, [])
+    counts = {
+        "earlier_entries": _count_entries(tenant, earlier),
+        "later_entries": _count_entries(tenant, later),
+    }
+    refused = _count_refused(tenant, [*earlier, *later])
     kept = Comparison.objects.filter(
         tenant=tenant,
         earlier_upload=earlier_id,
         later_upload=later_id,
-        earlier_entries=counts[0],
-        later_entries=counts[1],
+        # Fewer: issues go when their retention ends, and what they said stays true.
+        refused_rows__gte=refused,
+        **counts,
     ).first()
-    return kept or _compare(tenant, earlier_id, later_id, counts, now)
+    if kept is not None:
+        return kept
+    return _compare(
+        tenant,
+        {earlier_id: earlier, later_id: later},
+        {**counts, "refused_rows": refused, "made_at": now},
+    )
 
 
 def read_pairs(
@@ -115,22 +165,15 @@ def read_pairs(
 
 @transaction.atomic
 def _compare(
-    tenant: Tenant, earlier_id: int, later_id: int, counts: list[int], now: datetime
+    tenant: Tenant, files: dict[int, list[int]], values: dict[str, Any]
 ) -> Comparison:
-    by_phone = any(
-        _names_no_loan(tenant, upload_id) for upload_id in (earlier_id, later_id)
-    )
+    (earlier_id, earlier), (later_id, later) = files.items()
+    by_phone = _names_no_loan(tenant, earlier) or _names_no_loan(tenant, later)
     # Who compares the same at the same moment waits here, and does it once more.
     comparison, made = Comparison.objects.update_or_create(
         earlier_upload_id=earlier_id,
         later_upload_id=later_id,
-        defaults={
-            "tenant": tenant,
-            "earlier_entries": counts[0],
-            "later_entries": counts[1],
-            "by_phone": by_phone,
-            "made_at": now,
-        },
+        defaults={"tenant": tenant, "by_phone": by_phone, **values},
     )
     if not made:
         comparison.groups.all().delete()
@@ -140,40 +183,73 @@ def _compare(
             {
                 "comparison": comparison.pk,
                 "tenant": tenant.pk,
-                "earlier": earlier_id,
-                "later": later_id,
+                "both": [*earlier, *later],
+                "later": later,
                 "by_phone": by_phone,
             },
         )
     return comparison
 
 
-def _names_no_loan(tenant: Tenant, upload_id: int) -> bool:
-    entries = Customer.objects.filter(tenant=tenant, upload=upload_id)
+def _count_entries(tenant: Tenant, uploads: list[int]) -> int:
+    return Customer.objects.filter(tenant=tenant, upload__in=uploads).count()
+
+
+def _count_refused(tenant: Tenant, uploads: list[int]) -> int:
+    # The app of uploads stands above this one and is not imported.
+    files: Any = apps.get_model("uploads", "FileUpload")
+    of_tenant = files.objects.filter(tenant=tenant, pk__in=uploads)
+    return int(of_tenant.aggregate(rows=Sum("failed_rows", default=0))["rows"])
+
+
+def _names_no_loan(tenant: Tenant, uploads: list[int]) -> bool:
+    entries = Customer.objects.filter(tenant=tenant, upload__in=uploads)
     return entries.exists() and not entries.exclude(loan_number="").exists()
 
 
 def _pairs_between(group: ComparedGroup, start: int, end: int) -> Iterator[Pair]:
     """Yield the loans at these places; who was erased meanwhile is passed over."""
     comparison = group.comparison
-    earlier_lines, later_lines = ComparedGroup.objects.values_list(
-        F("earlier_lines")[start:end], F("later_lines")[start:end]
+    earlier_ids, later_ids = ComparedGroup.objects.values_list(
+        F("earlier_ids")[start:end], F("later_ids")[start:end]
     ).get(pk=group.pk)
-    earlier = _entries(comparison, comparison.earlier_upload_id, earlier_lines)
-    later = _entries(comparison, comparison.later_upload_id, later_lines)
+    entries = Customer.objects.filter(tenant=comparison.tenant_id)
+    found = entries.in_bulk([*earlier_ids, *later_ids])
+    refused_in = _REFUSED_IN.get(Outcome(group.outcome))
+    issues = _issues(comparison, refused_in, found.values()) if refused_in else {}
     for place in range(end - start):
-        before = earlier.get(earlier_lines[place]) if earlier_lines else None
-        after = later.get(later_lines[place]) if later_lines else None
+        before = found.get(earlier_ids[place]) if earlier_ids else None
+        after = found.get(later_ids[place]) if later_ids else None
         if before and after:
             yield Pair(before, after, change_between(before, after))
-        elif (before and not later_lines) or (after and not earlier_lines):
-            yield Pair(before, after, None)
+        elif (before and not later_ids) or (after and not earlier_ids):
+            issue = issues.get(_key(before or after, by_phone=comparison.by_phone))
+            yield Pair(before, after, None, issue)
 
 
-def _entries(
-    comparison: Comparison, upload_id: int, lines: list[int]
-) -> dict[int, Customer]:
-    entries = Customer.objects.filter(
-        tenant=comparison.tenant_id, upload=upload_id, row_number__in=lines
+def _key(row: Any, *, by_phone: bool) -> tuple[str, str]:
+    if by_phone or not row.loan_number:
+        return "", row.primary_phone
+    return row.loan_number, ""
+
+
+def _issues(
+    comparison: Comparison, refused_in: str, entries: Iterable[Customer]
+) -> dict[tuple[str, str], Any]:
+    """Return why the rows of these loans were refused in a file, by loan."""
+    by_phone = comparison.by_phone
+    keys = {_key(entry, by_phone=by_phone) for entry in entries}
+    file = getattr(comparison, refused_in)
+    # The app of uploads stands above this one and is not imported.
+    row_issues: Any = apps.get_model("uploads", "RowIssue")
+    issues = row_issues.objects.filter(
+        Q(loan_number__in=[loan for loan, _ in keys if loan])
+        | Q(primary_phone__in=[phone for _, phone in keys if phone]),
+        upload__in=with_corrections([file]).get(file, []),
+        upload__tenant=comparison.tenant_id,
     )
-    return {entry.row_number: entry for entry in entries}
+    # The last issue of a loan's last row; a corrected file's before the file's.
+    return {
+        _key(issue, by_phone=by_phone): issue
+        for issue in issues.order_by("upload_id", "line", "-id")
+    }

@@ -139,9 +139,10 @@ class LenderFile(models.Model):
 class Comparison(models.Model):
     """What a file says differently from an earlier one, worked out once.
 
-    Entries do not change. They go, by an undo or an erasure, and come, when a failed
-    upload is tried again: the counts say of how many entries this was made, and when
-    they are no longer true it is made anew.
+    Each with what corrects it. Entries do not change. They go, by an undo or an
+    erasure, and come, when a failed upload is tried again or a corrected file loaded:
+    the counts say of how many entries this was made, and when they are no longer true
+    it is made anew.
     """
 
     tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="+")
@@ -153,6 +154,7 @@ class Comparison(models.Model):
     )
     earlier_entries = models.PositiveIntegerField()
     later_entries = models.PositiveIntegerField()
+    refused_rows = models.PositiveIntegerField(default=0, db_default=0)
     by_phone = models.BooleanField(
         help_text="One of the files names no loan, so phones were matched."
     )
@@ -174,8 +176,8 @@ class Comparison(models.Model):
 class ComparedGroup(models.Model):
     """The loans of a comparison that fared alike, those who owe most first.
 
-    The n-th of `earlier_lines` and the n-th of `later_lines` are the lines of one loan
-    in the two files; of a new or a gone loan there is only the one.
+    The n-th of `earlier_ids` and the n-th of `later_ids` are the entries of one loan in
+    the two files; of one that only one file has there is only the one.
     """
 
     class Outcome(models.TextChoices):
@@ -184,17 +186,22 @@ class ComparedGroup(models.Model):
         UNCHANGED = "unchanged", "unchanged"
         NEW = "new", "new"
         GONE = "gone", "gone"
+        # The other file has the row, but refused it: in no sum.
+        UNREADABLE = "unreadable", "not readable in the later file"
+        UNREADABLE_BEFORE = "unreadable_before", "not readable in the earlier file"
+        # Counted among worse, better or unchanged as well: in no sum.
+        OTHER_PHONE = "other_phone", "under another phone than before"
 
     comparison = models.ForeignKey(
         Comparison, models.CASCADE, related_name="groups", db_index=False
     )
-    outcome = models.CharField(max_length=12, choices=Outcome.choices)
+    outcome = models.CharField(max_length=20, choices=Outcome.choices)
     loan_count = models.PositiveIntegerField()
     outstanding_before = models.DecimalField(max_digits=20, decimal_places=2)
     outstanding_after = models.DecimalField(max_digits=20, decimal_places=2)
     outstanding_change = models.DecimalField(max_digits=20, decimal_places=2)
-    earlier_lines = ArrayField(models.PositiveIntegerField())
-    later_lines = ArrayField(models.PositiveIntegerField())
+    earlier_ids = ArrayField(models.UUIDField())
+    later_ids = ArrayField(models.UUIDField())
 
     class Meta:
         db_table = "upload_compared_groups"
@@ -205,7 +212,16 @@ class ComparedGroup(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(
-                    outcome__in=["worse", "better", "unchanged", "new", "gone"]
+                    outcome__in=[
+                        "worse",
+                        "better",
+                        "unchanged",
+                        "new",
+                        "gone",
+                        "unreadable",
+                        "unreadable_before",
+                        "other_phone",
+                    ]
                 ),
                 name="upload_compared_groups_outcome_known",
             ),

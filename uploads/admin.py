@@ -20,6 +20,7 @@ from uploads import services
 from uploads.act_admin import page_of, staff_of
 from uploads.acts import open_acts
 from uploads.comparison_pages import ComparisonPages
+from uploads.corrections import count_corrected
 from uploads.forms import NewUploadForm
 from uploads.guide_admin import GuidePages
 from uploads.list_filters import CodeFilter
@@ -183,6 +184,7 @@ class FileUploadAdmin(ReviewPages, GuidePages, ComparisonPages):
                 "open_acts": open_acts(upload) if may_act else [],
                 "acts": upload.acts.select_related("by", "by_client"),
                 "corrections": upload.corrections.all(),
+                "corrected": count_corrected(upload) if upload.failed_rows else None,
                 "may_export": upload.failed_rows
                 and request.user.has_perm("uploads.view_rowissue"),
                 "may_send": self.has_add_permission(request),

@@ -25,6 +25,11 @@ HEADER = (
     "Line before",
     "Line after",
 )
+# What the other file says of these nobody knows.
+_REFUSED = (
+    ComparedGroup.Outcome.UNREADABLE,
+    ComparedGroup.Outcome.UNREADABLE_BEFORE,
+)
 _BOM = "\ufeff"  # or Excel takes UTF-8 for the alphabet of its country
 
 
@@ -36,34 +41,37 @@ class _Line:
 
 
 def lines_of(comparison: Comparison) -> Iterator[str]:
-    """Yield the file's lines: worse, better, unchanged, new, gone; those who owe most
-    first."""
+    """Yield the file's lines: worse, better, unchanged, new, gone, then those whose row
+    one of the files refused; those who owe most first."""
     writer = csv.writer(_Line(), quoting=csv.QUOTE_ALL)
     yield _BOM + writer.writerow(HEADER)
     groups = {
         group.outcome: group
-        for group in comparison.groups.defer("earlier_lines", "later_lines")
+        for group in comparison.groups.defer("earlier_ids", "later_ids")
     }
     for outcome in ComparedGroup.Outcome:
-        if outcome in groups:
+        # Who is under another phone is among the others already.
+        if outcome in groups and outcome != ComparedGroup.Outcome.OTHER_PHONE:
             for pair in read_pairs(group=groups[outcome]):
                 yield writer.writerow(_row(outcome, pair))
 
 
-def _row(outcome: str, pair: Pair) -> list[str]:
+def _row(outcome: ComparedGroup.Outcome, pair: Pair) -> list[str]:
     before, after, newest = pair.earlier, pair.later, pair.newest
     changed = (
         [*pair.change.moves, *map(str, pair.change.differences)] if pair.change else []
     )
+    if pair.issue is not None:
+        changed = [f"Line {pair.issue.line}: {pair.issue.message}"]
     cells: list[Any] = [
-        outcome,
+        outcome.label,
         newest.loan_number,
         newest.full_name,
         newest.primary_phone,
         newest.national_id_masked,
         before and before.outstanding_amount,
         after and after.outstanding_amount,
-        _change(pair),
+        None if outcome in _REFUSED else _change(pair),
         before and before.days_past_due,
         after and after.days_past_due,
         before and before.due_date,

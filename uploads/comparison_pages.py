@@ -1,20 +1,33 @@
 """What a file says differently from another one: the page, and the download."""
 
+from datetime import datetime
 from typing import Any
 
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import render
-from django.urls import URLPattern
+from django.shortcuts import redirect, render
+from django.urls import URLPattern, reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from customers.comparing import compare_uploads, read_pairs
+from customers.current_loans import today_of
+from customers.dues import as_of_text
+from customers.lenders import find_file_before
 from customers.models import ComparedGroup, Comparison
 from uploads.act_admin import ActPages, staff_of
 from uploads.acts import record_act
+from uploads.comparable_files import (
+    count_unnamed_refusals,
+    day_of,
+    file_id_of,
+    has_nothing_in_common,
+    in_order,
+    offered_files,
+    other_files,
+)
 from uploads.comparison_file import lines_of
 from uploads.models import FileUpload, UploadAct
 
@@ -24,6 +37,15 @@ _LONGEST_ID = 18
 
 Status = FileUpload.Status
 Outcome = ComparedGroup.Outcome
+SUMMED = (
+    Outcome.WORSE,
+    Outcome.BETTER,
+    Outcome.UNCHANGED,
+    Outcome.NEW,
+    Outcome.GONE,
+)
+# Shown beside the sums, in none of them.
+BESIDE = tuple(outcome for outcome in Outcome if outcome not in SUMMED)
 
 
 class ComparisonPages(ActPages):
@@ -38,32 +60,45 @@ class ComparisonPages(ActPages):
 
     def compare_view(self, request: HttpRequest, upload_id: int) -> HttpResponse:
         """Show the totals, and one group's loans a page at a time."""
-        upload, other = self._find_both(request, upload_id, request.GET.get("with"))
+        file, other = self._find_both(request, upload_id, request.GET.get("with"))
+        if file.pk != upload_id:  # a corrected file is part of the file it corrects
+            address = reverse("admin:uploads_fileupload_compare", args=[file.pk])
+            return redirect(f"{address}?{request.GET.urlencode()}")
+        now = timezone.now()
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
-            "title": f"What changed: {upload.original_name}",
-            "upload": upload,
+            "title": f"What changed: {file.original_name}",
+            "upload": file,
             "other": other,
-            "offered": _offered(upload, other),
+            "offered": offered_files(file, other, limit=_OFFERED),
+            "may_send": self.has_add_permission(request),
+            "may_see_issues": request.user.has_perm("uploads.view_rowissue"),
         }
         if other is not None:
-            context |= _compared(request, *_in_order(upload, other))
+            context |= _compared(request, *in_order(file, other), now=now)
         return render(request, "uploads/compare.html", context)
 
     def download_view(self, request: HttpRequest, upload_id: int) -> HttpResponseBase:
         """Send the comparison as CSV, and keep who took it and when."""
-        upload, other = self._find_both(request, upload_id, request.GET.get("with"))
+        file, other = self._find_both(request, upload_id, request.GET.get("with"))
         if other is None:
             raise Http404
-        earlier, later = _in_order(upload, other)
+        earlier, later = in_order(file, other)
         comparison = _comparison(earlier, later)
+        counts = _counts(comparison)
+        if has_nothing_in_common(counts):
+            messages.warning(request, "These two files have no loan in common.")
+            address = reverse("admin:uploads_fileupload_compare", args=[file.pk])
+            return redirect(f"{address}?with={other.pk}")
         record_act(
             later.pk,
             UploadAct.Act.COMPARED,
             by=staff_of(request),
             at=timezone.now(),
-            row_count=sum(_counts(comparison)),
+            row_count=sum(
+                count for name, count in counts.items() if name != Outcome.OTHER_PHONE
+            ),
         )
         return StreamingHttpResponse(
             lines_of(comparison),
@@ -77,42 +112,26 @@ class ComparisonPages(ActPages):
     def _find_both(
         self, request: HttpRequest, upload_id: int, other_id: str | None
     ) -> tuple[FileUpload, FileUpload | None]:
-        """Return an upload of the visitor's tenants and what to compare it with.
+        """Return a file of the visitor's tenants and what to compare it with.
 
-        Unless chosen, that is the tenant's last completed upload before it, if any.
+        Unless chosen, that is its lender's last file before it, if any. Of a corrected
+        file either is the file that it corrects.
         """
         upload = self.find(request, upload_id)
         if not request.user.has_perm("customers.view_customer"):
             raise PermissionDenied
-        others = _others(upload)
+        file_id = file_id_of(upload.pk)
+        file = upload if file_id == upload.pk else self.find(request, file_id)
+        others = other_files(file)
         if not other_id:
-            before = others.filter(pk__lt=upload.pk, status=Status.COMPLETED)
-            return upload, before.first()
+            before = find_file_before(file.pk)
+            return file, others.filter(pk=before).first() if before else None
         if not (other_id.isdecimal() and len(other_id) <= _LONGEST_ID):
             raise Http404
-        other = others.filter(pk=int(other_id)).first()
+        other = others.filter(pk=file_id_of(int(other_id))).first()
         if other is None:
             raise Http404
-        return upload, other
-
-
-def _others(upload: FileUpload) -> "QuerySet[FileUpload]":
-    """Return the tenant's other uploads, newest first."""
-    uploads = FileUpload.objects.filter(tenant=upload.tenant_id)
-    return uploads.exclude(pk=upload.pk).defer("layout", "notices")
-
-
-def _offered(upload: FileUpload, other: FileUpload | None) -> list[FileUpload]:
-    """Return what may be chosen: the newest with entries, and what is chosen."""
-    with_entries = _others(upload).filter(succeeded_rows__gt=0)
-    offered = list(with_entries.exclude(status=Status.UNDONE)[:_OFFERED])
-    if other is not None and other not in offered:
-        offered.append(other)
-    return offered
-
-
-def _in_order(one: FileUpload, other: FileUpload) -> tuple[FileUpload, FileUpload]:
-    return (one, other) if one.pk < other.pk else (other, one)
+        return file, other
 
 
 def _comparison(earlier: FileUpload, later: FileUpload) -> Comparison:
@@ -124,38 +143,47 @@ def _comparison(earlier: FileUpload, later: FileUpload) -> Comparison:
     )
 
 
-def _counts(comparison: Comparison) -> list[int]:
-    return list(comparison.groups.values_list("loan_count", flat=True))
+def _counts(comparison: Comparison) -> dict[str, int]:
+    return dict(comparison.groups.values_list("outcome", "loan_count"))
 
 
 def _compared(
-    request: HttpRequest, earlier: FileUpload, later: FileUpload
+    request: HttpRequest, earlier: FileUpload, later: FileUpload, *, now: datetime
 ) -> dict[str, Any]:
-    """Return what the page shows of two uploads, unless one is not to be compared."""
-    context: dict[str, Any] = {"earlier": earlier, "both": (earlier, later)}
-    missing = [one for one in (earlier, later) if not one.is_over]
-    undone = [one for one in (earlier, later) if one.status == Status.UNDONE]
+    """Return what the page shows of two files, unless one is not to be compared."""
+    today = today_of(later.tenant, now=now)
+    both = (earlier, later)
+    context: dict[str, Any] = {
+        "earlier": earlier,
+        "both": [(one, as_of_text(day_of(one), today=today)) for one in both],
+    }
+    missing = [one for one in both if not one.is_over]
+    undone = [one for one in both if one.status == Status.UNDONE]
     if missing or undone:
         return context | {"unfinished": missing, "undone": undone}
     comparison = _comparison(earlier, later)
     groups = {
         group.outcome: group
         for group in comparison.groups.select_related("comparison").defer(
-            "earlier_lines", "later_lines"
+            "earlier_ids", "later_ids"
         )
     }
+    if has_nothing_in_common({name: one.loan_count for name, one in groups.items()}):
+        return context | {"nothing_in_common": True}
     first = next((outcome for outcome in Outcome if outcome in groups), "")
     chosen = request.GET.get("outcome") or first
     group = groups.get(chosen)
     start = _start(request.GET.get("from", ""))
     return context | {
         "comparison": comparison,
-        "cut_short": [
-            one for one in (earlier, later) if one.status != Status.COMPLETED
-        ],
-        "rows": [(outcome, groups.get(outcome)) for outcome in Outcome],
+        "cut_short": [one for one in both if one.status != Status.COMPLETED],
+        "rows": [(outcome, groups.get(outcome)) for outcome in SUMMED],
+        "beside": [(one, groups[one]) for one in BESIDE if one in groups],
         "totals": _totals(groups),
         "repeated": _repeated(comparison, groups),
+        "unnamed": [
+            (one, count) for one in both if (count := count_unnamed_refusals(one))
+        ],
         "chosen": group,
         "pairs": list(read_pairs(group=group, start=start, most=PAGE)) if group else [],
         "start": start,
@@ -166,7 +194,7 @@ def _compared(
 
 def _totals(groups: dict[str, ComparedGroup]) -> dict[str, Any]:
     return {
-        name: sum(getattr(group, name) for group in groups.values())
+        name: sum(getattr(groups[one], name) for one in SUMMED if one in groups)
         for name in (
             "loan_count",
             "outstanding_before",
@@ -178,10 +206,11 @@ def _totals(groups: dict[str, ComparedGroup]) -> dict[str, Any]:
 
 def _repeated(comparison: Comparison, groups: dict[str, ComparedGroup]) -> int:
     """Return how many lines gave way to a later one of the same loan and file."""
-    only_once = {Outcome.NEW, Outcome.GONE}
+    in_both = {Outcome.WORSE, Outcome.BETTER, Outcome.UNCHANGED}
     counted = sum(
-        group.loan_count * (1 if outcome in only_once else 2)
+        group.loan_count * (2 if outcome in in_both else 1)
         for outcome, group in groups.items()
+        if outcome != Outcome.OTHER_PHONE
     )
     return comparison.earlier_entries + comparison.later_entries - counted
 

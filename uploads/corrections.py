@@ -1,11 +1,52 @@
-"""A mended file is read as the one whose refused rows it brings."""
+"""A mended file is read as the one whose refused rows it brings, and is part of it."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+from customers.lenders import with_corrections
+from customers.models import Customer
 from uploads.choices import Choices, by_place, header_fingerprint, in_order
 from uploads.layout import Layout
 from uploads.models import FileUpload
+
+# What makes two entries the same row, sent twice.
+_CONTENT = (
+    "full_name", "primary_phone", "alternate_phone", "national_id_masked", "email",
+    "loan_number", "loan_amount", "outstanding_amount", "emi_amount", "due_date",
+    "days_past_due", "last_contact_date", "as_of_date",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Corrected:
+    """How many of an upload's refused rows came in after all, and how many did not."""
+
+    count: int
+    left: int
+
+
+def count_corrected(upload: FileUpload) -> Corrected | None:
+    """Count what corrected files brought of an upload's refused rows; None: no file.
+
+    A row that came twice counts once, one that was refused again only when its own
+    correction came. An undone file brought nothing.
+    """
+    files = with_corrections([upload.pk]).get(upload.pk, [])
+    brought = dict(
+        FileUpload.objects.filter(pk__in=files)
+        .exclude(pk=upload.pk)
+        .order_by()
+        .values_list("pk", "succeeded_rows")
+    )
+    if not brought:
+        return None
+    count = max(brought.values())
+    if sum(map(bool, brought.values())) > 1:
+        entries = Customer.objects.filter(tenant=upload.tenant_id, upload__in=brought)
+        rows = entries.order_by().values_list(*_CONTENT).distinct()
+        count = max(count, rows.count())
+    count = min(count, upload.failed_rows)
+    return Corrected(count=count, left=upload.failed_rows - count)
 
 
 def layout_of_parent(upload: FileUpload, headers: Sequence[str]) -> Layout | None:

@@ -122,6 +122,7 @@ def test_entries_without_a_loan_number_are_matched_by_phone(tenant: Tenant) -> N
         "better": ["+919000000001"],
         "unchanged": ["A"],
         "new": ["B"],
+        "other_phone": ["A"],
     }
 
 
