@@ -93,10 +93,10 @@ def _file(
 
 
 def _row(person: Person, month: date, *, paid_since: int) -> dict[str, str]:
-    late = person.days_past_due
-    # Who is late did not pay this month either: later by a month, owing the same.
-    paid = person.months_paid + (0 if late > 30 else paid_since)
-    dpd = late + 30 * paid_since if late > 30 else max(late - 5 * paid_since, 0)
+    # Who is late by months did not pay this month either, and owes the same.
+    paid = person.months_paid + (0 if person.days_past_due > 30 else paid_since)
+    due = _due_date(person, month, paid_since=paid_since)
+    dpd = max((month - due).days, 0)
     outstanding = person.loan_amount * (person.months - paid) / person.months
     return {
         "Customer Name": person.name,
@@ -105,7 +105,7 @@ def _row(person: Person, month: date, *, paid_since: int) -> dict[str, str]:
         "Loan Amount": _lakhs(person.loan_amount),
         "Outstanding": _lakhs(outstanding),
         "EMI": str(person.emi),
-        "Due Date": f"{month.replace(day=5 + person.place % 20):%d-%m-%Y}",
+        "Due Date": f"{due:%d-%m-%Y}",
         "DPD": str(dpd),
         "State": person.state,
         "Language": person.language,
@@ -113,6 +113,34 @@ def _row(person: Person, month: date, *, paid_since: int) -> dict[str, str]:
         "As On": f"{month:%d-%m-%Y}",
         "Branch Remark": "Visit planned" if dpd > 60 else "",
     }
+
+
+def _due_date(person: Person, month: date, *, paid_since: int) -> date:
+    """Return the day of the oldest instalment that is not paid on a month's first."""
+    late = person.days_past_due
+    if late > 30:  # the same one in all files: in the second it was due so long ago
+        second = month
+        for _ in range(-paid_since):
+            second = (second + timedelta(days=31)).replace(day=1)
+        for _ in range(paid_since):
+            second = month_before(second)
+        return second - timedelta(days=late)
+    late = max(late - 5 * paid_since, 0) if late else 0
+    return month - timedelta(days=late) if late else month.replace(day=_day_of(person))
+
+
+def next_due_date(person: Person, day: date) -> date:
+    """Return when the next instalment is due after a day, as the files have it."""
+    if not person.loan_number:
+        return day + timedelta(days=5)
+    due = _due_date(person, day.replace(day=1), paid_since=1)
+    days = (day + timedelta(days=ahead) for ahead in range(1, 63))
+    return next(one for one in days if one.day == due.day)
+
+
+def _day_of(person: Person) -> int:
+    """Return the day of the month on which a person's instalments are due."""
+    return 5 + person.place % 20
 
 
 def _typed(wa_id: str, place: int) -> str:

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from config.demo import scripts
 from config.demo.contents import content_of
+from config.demo.files import next_due_date
 from config.demo.people import Person, borrowers, everybody
 
 PHONE_NUMBER_ID = "109000000000001"
@@ -48,6 +49,8 @@ def _calendar(
             if lead >= 0
             else scripts.BORROWERS[turn % len(scripts.BORROWERS)]
         )
+        if lines is scripts.VOICE and not person.days_past_due:
+            lines = scripts.PAID  # nobody is told to be late who is not
         days = _DAYS[turn % len(_DAYS)]
         minute = _OPENING_MINUTE + (turn * 37) % 420
         began_at = midnight - timedelta(days=days) + timedelta(minutes=minute)
@@ -85,7 +88,8 @@ class _Conversation:
 
     def _filled(self, text: str, at: datetime) -> str:
         person = self.person
-        due = (timezone.localtime(at) + timedelta(days=5)).strftime("%d %b")
+        day = timezone.localtime(at).date()
+        due = next_due_date(self.person, day).strftime("%d %b")
         return text.format(
             name=(person.name or person.profile_name).split(" ")[0],
             emi=f"{person.emi:,}",

@@ -1,4 +1,6 @@
+import csv
 import io
+from datetime import date, datetime
 from typing import Any
 
 import pytest
@@ -6,9 +8,12 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
+from config.demo.files import earlier_file, later_file, oldest_file
 from config.demo.people import everybody
 from contacts.models import Contact
+from customers.current_loans import read_loans_of_phones
 from customers.models import Customer
 from messaging.models import ChatMessage, MessageStatus, WebhookEvent
 from tenants.models import Tenant, WhatsAppNumber
@@ -109,3 +114,35 @@ def test_the_demos_clerk_can_work_and_is_no_superuser(client: Client) -> None:
 
     assert contacts.context["cl"].result_count == len(everybody())
     assert forbidden.status_code == 403
+
+
+def test_no_card_of_the_demo_contradicts_itself() -> None:
+    demo()
+    tenant = Tenant.objects.get(pk=1)
+    phones = Customer.objects.values_list("primary_phone", flat=True).distinct()
+
+    loans = read_loans_of_phones(
+        tenant=tenant, phones=list(phones), now=timezone.now()
+    ).loans
+
+    said = "\n".join(str(due) for loan in loans for due in loan.dues)
+    assert "past due since" in said
+    assert "contradicts" not in said
+    # Two closed their loan before the newest file.
+    assert [loan.absence != "" for loan in loans].count(True) == 2
+
+
+@pytest.mark.parametrize("month", range(1, 13))
+def test_the_days_of_the_demos_files_agree_in_every_month(month: int) -> None:
+    for day in (date(2026, month, 1), date(2028, month, 28)):
+        for make_file in (oldest_file, earlier_file, later_file):
+            _, content = make_file(day)
+            rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
+            for row in rows:
+                if row["Due Date"].startswith("31-02"):
+                    continue  # one of the mistakes
+                due, as_on = (
+                    datetime.strptime(row[name], "%d-%m-%Y").date()  # noqa: DTZ007
+                    for name in ("Due Date", "As On")
+                )
+                assert max((as_on - due).days, 0) == int(row["DPD"])
