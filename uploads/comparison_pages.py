@@ -44,6 +44,8 @@ SUMMED = (
     Outcome.NEW,
     Outcome.GONE,
 )
+# Of these the figures that are listed are the earlier file's.
+FROM_EARLIER = (Outcome.GONE, Outcome.UNREADABLE)
 # Shown beside the sums, in none of them.
 BESIDE = tuple(outcome for outcome in Outcome if outcome not in SUMMED)
 
@@ -185,6 +187,7 @@ def _compared(
             (one, count) for one in both if (count := count_unnamed_refusals(one))
         ],
         "chosen": group,
+        "figures_as_of": context["both"][0 if chosen in FROM_EARLIER else 1][1],
         "pairs": list(read_pairs(group=group, start=start, most=PAGE)) if group else [],
         "start": start,
         "before": max(start - PAGE, 0) if start else None,

@@ -38,7 +38,7 @@ _BAD_ROWS = (
     ),
 )
 # Closed their loan before the second file; joined after the first.
-_GONE, _NEW = {7, 17}, {5, 15, 21}
+GONE, _NEW = {7, 17}, {5, 15, 21}
 
 
 def month_before(today: date) -> date:
@@ -61,7 +61,7 @@ def earlier_file(today: date) -> tuple[str, bytes]:
 
 def later_file(today: date) -> tuple[str, bytes]:
     """Return name and content of this month's: paid down, worsened, gone, new."""
-    people = [person for person in borrowers() if person.place not in _GONE]
+    people = [person for person in borrowers() if person.place not in GONE]
     return _file(people, today.replace(day=1), paid_since=1, bad=_BAD_ROWS)
 
 

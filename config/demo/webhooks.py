@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from config.demo import scripts
 from config.demo.contents import content_of
-from config.demo.files import next_due_date
+from config.demo.files import GONE, next_due_date
 from config.demo.people import Person, borrowers, everybody
 
 PHONE_NUMBER_ID = "109000000000001"
@@ -51,6 +51,8 @@ def _calendar(
         )
         if lines is scripts.VOICE and not person.days_past_due:
             lines = scripts.PAID  # nobody is told to be late who is not
+        if person.place in GONE:
+            lines = scripts.STATEMENT  # nor asked for a loan that is closed
         days = _DAYS[turn % len(_DAYS)]
         minute = _OPENING_MINUTE + (turn * 37) % 420
         began_at = midnight - timedelta(days=days) + timedelta(minutes=minute)

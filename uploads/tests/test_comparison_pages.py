@@ -297,6 +297,7 @@ def test_a_loan_whose_row_was_refused_is_not_gone(
     assert page.context["totals"]["outstanding_before"] == 1400
     assert loans(client, second, "unreadable") == ["LN/2"]
     text = page.content.decode()
+    assert "figures as of 1 Oct 2026" in text
     assert "not readable in the later file" in text
     assert RowIssue.objects.get().message in text
     assert f"/uploads/fileupload/{second.pk}/change/" in text
