@@ -7,7 +7,7 @@ from typing import Any
 
 from django.apps import apps
 from django.db import connection, transaction
-from django.db.models import F, Q, Sum
+from django.db.models import F, Q
 
 from customers.changes import Change, change_between
 from customers.lenders import with_corrections
@@ -132,25 +132,24 @@ def compare_uploads(
     """
     files = with_corrections([earlier_id, later_id])
     earlier, later = files.get(earlier_id, []), files.get(later_id, [])
-    counts = {
-        "earlier_entries": _count_entries(tenant, earlier),
-        "later_entries": _count_entries(tenant, later),
-    }
-    refused = _count_refused(tenant, [*earlier, *later])
+    basis = _basis(tenant, [*earlier, *later])
     kept = Comparison.objects.filter(
         tenant=tenant,
         earlier_upload=earlier_id,
         later_upload=later_id,
-        # Fewer: issues go when their retention ends, and what they said stays true.
-        refused_rows__gte=refused,
-        **counts,
+        basis=basis,
     ).first()
     if kept is not None:
         return kept
     return _compare(
         tenant,
         {earlier_id: earlier, later_id: later},
-        {**counts, "refused_rows": refused, "made_at": now},
+        {
+            "earlier_entries": _count_entries(tenant, earlier),
+            "later_entries": _count_entries(tenant, later),
+            "basis": basis,
+            "made_at": now,
+        },
     )
 
 
@@ -195,11 +194,13 @@ def _count_entries(tenant: Tenant, uploads: list[int]) -> int:
     return Customer.objects.filter(tenant=tenant, upload__in=uploads).count()
 
 
-def _count_refused(tenant: Tenant, uploads: list[int]) -> int:
+def _basis(tenant: Tenant, uploads: list[int]) -> list[list[int]]:
+    """Return what says whether entries came or went, without counting them."""
     # The app of uploads stands above this one and is not imported.
     files: Any = apps.get_model("uploads", "FileUpload")
-    of_tenant = files.objects.filter(tenant=tenant, pk__in=uploads)
-    return int(of_tenant.aggregate(rows=Sum("failed_rows", default=0))["rows"])
+    of_tenant = files.objects.filter(tenant=tenant, pk__in=uploads).order_by("pk")
+    columns = ("pk", "succeeded_rows", "failed_rows", "erased_rows")
+    return [list(row) for row in of_tenant.values_list(*columns)]
 
 
 def _names_no_loan(tenant: Tenant, uploads: list[int]) -> bool:

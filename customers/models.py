@@ -141,8 +141,7 @@ class Comparison(models.Model):
 
     Each with what corrects it. Entries do not change. They go, by an undo or an
     erasure, and come, when a failed upload is tried again or a corrected file loaded:
-    the counts say of how many entries this was made, and when they are no longer true
-    it is made anew.
+    `basis` says of what this was made, and when that is no longer so it is made anew.
     """
 
     tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="+")
@@ -154,7 +153,11 @@ class Comparison(models.Model):
     )
     earlier_entries = models.PositiveIntegerField()
     later_entries = models.PositiveIntegerField()
-    refused_rows = models.PositiveIntegerField(default=0, db_default=0)
+    basis = models.JSONField(
+        default=list,
+        db_default=[],
+        help_text="Of each upload: its id, its rows loaded, refused and erased.",
+    )
     by_phone = models.BooleanField(
         help_text="One of the files names no loan, so phones were matched."
     )

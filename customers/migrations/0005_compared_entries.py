@@ -52,7 +52,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             "comparison",
-            "refused_rows",
-            models.PositiveIntegerField(db_default=0, default=0),
+            "basis",
+            models.JSONField(
+                db_default=[],
+                default=list,
+                help_text="Of each upload: its id, its rows loaded, refused and erased.",
+            ),
         ),
     ]
