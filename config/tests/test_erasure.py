@@ -173,6 +173,20 @@ def test_everybody_else_stays_as_they_were() -> None:
     assert out.getvalue().count("OK  ") == len(only)
 
 
+def test_refused_rows_of_a_file_that_is_kept_no_longer_go_too() -> None:
+    number = WhatsAppNumberFactory.create()
+    know_asha_and_ravi(number)
+    upload = FileUpload.objects.get()
+    Customer.objects.filter(primary_phone=f"+{ASHA}").delete()
+    default_storage.delete(upload.file.name)
+    FileUpload.objects.update(file="")
+
+    erase(ASHA)
+
+    kept = RowIssue.objects.values_list("primary_phone", flat=True)
+    assert list(kept) == [f"+{RAVI}"]
+
+
 def test_a_replay_does_not_bring_a_forgotten_person_back() -> None:
     know_asha_and_ravi(WhatsAppNumberFactory.create())
     erase(ASHA)

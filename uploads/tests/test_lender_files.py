@@ -13,8 +13,8 @@ from customers.lenders import (
 from customers.models import LenderFile
 from tenants.models import Tenant
 from tenants.tests.factories import TenantFactory
-from uploads.lender_files import register_missing
 from uploads.models import FileUpload, RowIssue
+from uploads.tasks import sweep
 from uploads.tests.factories import load
 from uploads.tests.test_rejected import send_again, written
 from uploads.undoing import undo_upload
@@ -165,9 +165,24 @@ def test_what_ended_before_there_was_a_register_comes_into_it(tenant: Tenant) ->
     november = book(tenant, "2026-11-01", "A1", "A2")
     LenderFile.objects.all().delete()
 
-    register_missing()
+    sweep()
 
     assert lender_of(october) == lender_of(november) == october.pk
+
+
+def test_a_cancelled_file_is_its_lenders_and_never_its_newest(tenant: Tenant) -> None:
+    october = book(tenant, "2026-10-01", "A1", "A2")
+    november = book(tenant, "2026-11-01", "A1", "A2")
+    FileUpload.objects.filter(pk=november.pk).update(status="cancelled")
+    LenderFile.objects.filter(pk=november.pk).delete()
+
+    sweep()
+
+    (newest,) = newest_deliveries(
+        tenant_ids=[tenant.pk], lender_ids=[lender_of(november)]
+    ).values()
+    assert lender_of(november) == october.pk
+    assert newest.upload_ids == (october.pk,)
 
 
 def test_an_issue_names_the_loan_of_its_row_as_far_as_it_is_readable() -> None:
