@@ -1,6 +1,6 @@
 """Staff and their roles, in the admin's own look; the rest registers in its app."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
@@ -14,6 +14,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from config.logins import admin as logins_admin  # noqa: F401 # registers its pages
+from tenants.change_history import Mask, mask_email, mask_word
 from tenants.models import Membership
 from tenants.scoped_admin import BoundedAdmin, SuperuserOnly
 
@@ -41,6 +42,11 @@ class UserAdmin(SuperuserOnly, DjangoUserAdmin, BoundedAdmin):  # type: ignore[t
     list_filter = ["is_active", "is_superuser", "groups"]
     readonly_fields = ["last_login", "date_joined"]
     inlines = [MembershipInline]
+    history_masks: ClassVar[dict[str, Mask]] = {
+        "first_name": mask_word,
+        "last_name": mask_word,
+        "email": mask_email,
+    }
     filter_horizontal = []  # there are a handful of roles
     fieldsets = [
         (None, {"fields": ["username", "password"]}),

@@ -1,7 +1,7 @@
 """The people who write to a tenant, as staff see and name them."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import F, QuerySet
@@ -23,6 +23,7 @@ from contacts.models import Contact, ContactIdentity
 from contacts.panels import render_panels
 from contacts.search import matching
 from tenants.access import tenants_of
+from tenants.change_history import Mask, mask_email, mask_word
 from tenants.scoped_admin import ViewOnlyAdmin
 
 
@@ -56,6 +57,10 @@ class ContactAdmin(MergingAdmin):
     search_help_text = "Name, username, or the first or last digits of a number"
     change_form_outer_before_template = "contacts/facts.html"
     change_form_outer_after_template = "contacts/panels.html"
+    history_masks: ClassVar[dict[str, Mask]] = {
+        "name": mask_word,
+        "email": mask_email,
+    }
 
     def get_ordering(self, request: HttpRequest) -> list[Any]:
         return [F("last_message_at").desc(nulls_last=True), "-id"]
@@ -64,20 +69,6 @@ class ContactAdmin(MergingAdmin):
         self, request: HttpRequest, queryset: QuerySet[Contact], search_term: str
     ) -> tuple[QuerySet[Contact], bool]:
         return matching(queryset, search_term), False
-
-    def get_object(
-        self, request: HttpRequest, object_id: str, from_field: str | None = None
-    ) -> Contact | None:
-        """Hold what is about to be saved, or find out that it is gone.
-
-        A merge may be taking it away.
-        """
-        found: Contact | None = super().get_object(request, object_id, from_field)
-        if found is None or request.method != "POST":
-            return found
-        rows = self.get_queryset(request).select_for_update(no_key=True, of=["self"])
-        held: Contact | None = rows.filter(pk=found.pk).first()
-        return held
 
     def get_form(
         self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
@@ -99,6 +90,18 @@ class ContactAdmin(MergingAdmin):
             "email": "",
             **super().get_changeform_initial_data(request),
         }
+
+    def changed_by(
+        self, request: HttpRequest, row: Any, column: str, *, since: datetime
+    ) -> tuple[str, datetime | None]:
+        sources = {
+            "name": (row.name_source, row.get_name_source_display()),
+            "email": (row.email_source, row.get_email_source_display()),
+        }
+        source, shown = sources.get(column, ("", ""))
+        if source and source != Contact.NameSource.STAFF:
+            return f"a message ({shown})", None
+        return super().changed_by(request, row, column, since=since)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # a conversation hangs on it; people are erased by command

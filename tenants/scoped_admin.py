@@ -11,6 +11,7 @@ from django.contrib.admin.exceptions import (
 )
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import (
     ERROR_FLAG,
     SEARCH_VAR,
@@ -21,10 +22,10 @@ from django.db.models import ForeignKey, Model, QuerySet
 from django.forms import CharField, ModelChoiceField
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from unfold.admin import ModelAdmin
 from unfold.views import ChangeList
 
 from tenants.access import tenants_of, visible
+from tenants.edit_conflicts import EditConflictAdmin
 from tenants.models import Tenant
 from tenants.paginator import BoundedPaginator
 from tenants.row_ids import row_id_of
@@ -115,7 +116,7 @@ class BoundedChangeList(ChangeList):
         }
 
 
-class BoundedAdmin(ModelAdmin):
+class BoundedAdmin(EditConflictAdmin):
     """Lists 25 rows a page and never counts or reads a whole table for it.
 
     An address that a list cannot follow leads to the whole list, with a sentence.
@@ -214,6 +215,8 @@ class TenantScopedAdmin(BoundedAdmin):
     def _get_obj_does_not_exist_redirect(
         self, request: HttpRequest, opts: Any, object_id: str
     ) -> HttpResponse:
+        if answer := self.redirect_from_gone(request, unquote(object_id)):
+            return answer
         # Django would redirect with a message that repeats the id.
         raise Http404
 

@@ -1,6 +1,7 @@
 """What staff type in about a person, and what they cannot."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -12,17 +13,18 @@ from contacts.models import Contact, ContactIdentity
 from contacts.tests.factories import ContactFactory
 from contacts.tests.pages import ADD, page_of
 from tenants.tests.factories import TenantFactory
+from tenants.tests.form_pages import opened
 
 pytestmark = pytest.mark.django_db
 
 
-def saved(contact: Contact, **typed: str) -> dict[str, str]:
-    """What the browser sends when the contact's form is saved."""
-    return {"name": contact.name, "email": contact.email, **typed}
+def save(client: Client, contact: Contact, **typed: str) -> Any:
+    """Open the contact's form, type that, and save it."""
+    return client.post(page_of(contact), opened(client, page_of(contact), **typed))
 
 
 def test_a_name_by_staff_is_kept_as_theirs(client: Client, contact: Contact) -> None:
-    response = client.post(page_of(contact), saved(contact, name="  Asha   Verma "))
+    response = save(client, contact, name="  Asha   Verma ")
 
     assert response.status_code == 302
     contact.refresh_from_db()
@@ -32,9 +34,9 @@ def test_a_name_by_staff_is_kept_as_theirs(client: Client, contact: Contact) -> 
 def test_clearing_a_name_hands_it_back_to_whatsapp(
     client: Client, contact: Contact
 ) -> None:
-    client.post(page_of(contact), saved(contact, name="Asha Verma"))
+    save(client, contact, name="Asha Verma")
 
-    client.post(page_of(contact), saved(contact, name=""))
+    save(client, contact, name="")
 
     contact.refresh_from_db()
     assert (contact.name, contact.name_source) == ("Asha V", "profile")
@@ -47,10 +49,10 @@ def test_an_address_by_staff_stays_theirs_until_it_is_cleared(
     Contact.objects.update(email="asha@example.in", email_source="flow", **stated)
     contact.refresh_from_db()
 
-    client.post(page_of(contact), saved(contact, email="office@example.in"))
+    save(client, contact, email="office@example.in")
     contact.refresh_from_db()
     entered = contact.email, contact.email_source
-    client.post(page_of(contact), saved(contact, email=""))
+    save(client, contact, email="")
     contact.refresh_from_db()
 
     assert entered == ("office@example.in", "staff")
@@ -84,7 +86,7 @@ def test_saving_the_form_leaves_what_a_worker_counted_meanwhile(
         return clean(form)
 
     monkeypatch.setattr(ContactForm, "clean_name", count_meanwhile)
-    client.post(page_of(contact), saved(contact, name="Asha", email="asha@example.in"))
+    save(client, contact, name="Asha", email="asha@example.in")
 
     contact.refresh_from_db()
     assert (contact.name, contact.email) == ("Asha", "asha@example.in")
@@ -96,7 +98,7 @@ def test_saving_an_unchanged_form_touches_nothing(
 ) -> None:
     before = Contact.objects.filter(pk=contact.pk).values().get()
 
-    client.post(page_of(contact), saved(contact))
+    save(client, contact)
 
     assert Contact.objects.filter(pk=contact.pk).values().get() == before
 

@@ -14,6 +14,7 @@ from tenants.tests.factories import (
     TenantFactory,
     WhatsAppNumberFactory,
 )
+from tenants.tests.form_pages import opened
 
 pytestmark = pytest.mark.django_db
 
@@ -25,16 +26,6 @@ def page_of(number: WhatsAppNumber) -> str:
 @pytest.fixture
 def number(owner: User) -> WhatsAppNumber:
     return WhatsAppNumberFactory.create(app_secret="s3cret", access_token="EAAGtoken")
-
-
-def typed(number: WhatsAppNumber, **changes: str) -> dict[str, str]:
-    return {
-        "tenant": str(number.tenant_id),
-        "phone_number_id": number.phone_number_id,
-        "display_phone_number": number.display_phone_number,
-        "waba_id": number.waba_id,
-        **changes,
-    }
 
 
 def test_a_stored_secret_is_never_shown_again(
@@ -71,7 +62,7 @@ def test_secrets_change_only_when_they_are_typed_or_forgotten(
     changes: dict[str, str],
     stored: tuple[str, str],
 ) -> None:
-    response = client.post(page_of(number), typed(number, **changes))
+    response = client.post(page_of(number), opened(client, page_of(number), **changes))
 
     assert response.status_code == 302
     number = WhatsAppNumber.objects.get()
@@ -86,7 +77,9 @@ def test_a_number_opens_and_gets_a_new_secret_when_the_old_ones_key_is_lost(
     assert client.get(page_of(number)).status_code == 200
     client.post(
         page_of(number),
-        typed(number, new_app_secret="fresh", forget_access_token="on"),
+        opened(
+            client, page_of(number), new_app_secret="fresh", forget_access_token="on"
+        ),
     )
 
     assert WhatsAppNumber.objects.get().app_secret == "fresh"

@@ -1,0 +1,343 @@
+"""Two pages of one row: each writes what its reader changed, and nothing is lost."""
+
+import json
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Group, Permission, User
+from django.db.models import QuerySet
+from django.test import Client, RequestFactory
+from django.urls import reverse
+
+from tenants.edit_conflicts import EditConflictAdmin
+from tenants.models import Membership, Tenant, WhatsAppNumber
+from tenants.tests.factories import (
+    StaffFactory,
+    TenantFactory,
+    WhatsAppNumberFactory,
+    clerk_of,
+)
+from tenants.tests.form_pages import errors_of, opened
+
+pytestmark = pytest.mark.django_db
+NO_INLINES = {
+    f"{prefix}-{name}_FORMS": "0"
+    for prefix in ("whatsapp_numbers", "memberships")
+    for name in ("TOTAL", "INITIAL")
+}
+
+
+def page_of(row: Any) -> str:
+    name = f"admin:{row._meta.app_label}_{row._meta.model_name}_change"
+    return reverse(name, args=[row.pk])
+
+
+@pytest.fixture
+def tenant(owner: User) -> Tenant:
+    return TenantFactory.create(name="Sunrise", slug="sunrise")
+
+
+@pytest.fixture
+def colleague() -> Client:
+    """Another superuser's browser."""
+    client = Client()
+    client.force_login(User.objects.create_superuser("ravi"))
+    return client
+
+
+def row(tenant: Tenant) -> QuerySet[Tenant]:
+    return Tenant.objects.filter(pk=tenant.pk)
+
+
+def messages_of(response: Any) -> list[str]:
+    return [str(message) for message in response.context["messages"]]
+
+
+def last_message() -> str:
+    return LogEntry.objects.latest("pk").get_change_message()
+
+
+def test_two_pages_that_change_two_fields_both_keep_what_they_changed(
+    client: Client, colleague: Client, tenant: Tenant
+) -> None:
+    mine = opened(client, page_of(tenant), name="Sunrise Ltd", **NO_INLINES)
+    theirs = opened(colleague, page_of(tenant), keep_media_days="30", **NO_INLINES)
+
+    answers = [
+        colleague.post(page_of(tenant), theirs),
+        client.post(page_of(tenant), mine),
+    ]
+
+    assert [answer.status_code for answer in answers] == [302, 302]
+    tenant.refresh_from_db()
+    assert (tenant.name, tenant.keep_media_days) == ("Sunrise Ltd", 30)
+
+
+def test_a_field_that_both_changed_comes_back_with_both_values_and_who_it_was(
+    client: Client, colleague: Client, tenant: Tenant
+) -> None:
+    mine = opened(client, page_of(tenant), name="Sunrise Ltd", **NO_INLINES)
+    theirs = opened(colleague, page_of(tenant), name="Sunset", **NO_INLINES)
+    colleague.post(page_of(tenant), theirs)
+
+    refused = client.post(page_of(tenant), mine)
+
+    (sentence,) = errors_of(refused)["name"]
+    assert sentence.startswith(
+        "While this page was open, ravi changed “Name” from “Sunrise” to “Sunset” ("
+    )
+    assert sentence.endswith(
+        "You entered “Sunrise Ltd”: nothing is saved yet; save again to put yours in "
+        "place of theirs."
+    )
+    form = refused.context["adminform"].form
+    assert form["name"].value() == "Sunrise Ltd"
+    assert row(tenant).get().name == "Sunset"
+
+    again = client.post(page_of(tenant), {**mine, "_shown": form.shown_token})
+
+    assert again.status_code == 302
+    assert row(tenant).get().name == "Sunrise Ltd"
+
+
+def test_a_form_that_comes_back_shows_what_others_stored_in_the_fields_left_alone(
+    client: Client, tenant: Tenant
+) -> None:
+    mine = opened(client, page_of(tenant), country="XX", **NO_INLINES)
+    row(tenant).update(name="Sunset", on_hold=True, keep_media_days=9)
+
+    form = client.post(page_of(tenant), mine).context["adminform"].form
+    shown = {name: form[name].value() for name in ("name", "on_hold", "country")}
+    mended = {"name": "Sunset", "on_hold": "on", "keep_media_days": "9"}
+    sent = {**mine, **mended, "country": "AE", "_shown": form.shown_token}
+    answer = client.post(page_of(tenant), sent)
+
+    assert shown == {"name": "Sunset", "on_hold": True, "country": "XX"}
+    assert answer.status_code == 302
+    tenant.refresh_from_db()
+    assert (tenant.name, tenant.on_hold, tenant.country) == ("Sunset", True, "AE")
+
+
+def test_a_page_left_open_writes_nothing_back_and_says_so(
+    client: Client, tenant: Tenant
+) -> None:
+    mine = opened(client, page_of(tenant), **NO_INLINES)
+    row(tenant).update(name="Sunset", country="AE", on_hold=True)
+    before = row(tenant).values().get()
+
+    answer = client.post(page_of(tenant), mine, follow=True)
+
+    assert row(tenant).values().get() == before
+    assert messages_of(answer) == ["You changed nothing here, so nothing was saved."]
+    assert not LogEntry.objects.exists()
+
+
+def test_what_both_changed_to_the_same_is_no_conflict(
+    client: Client, colleague: Client, tenant: Tenant
+) -> None:
+    mine = opened(client, page_of(tenant), name="Sunset", **NO_INLINES)
+    row(tenant).update(name="Sunset")
+
+    assert client.post(page_of(tenant), mine).status_code == 302
+
+
+@pytest.mark.parametrize("token", [None, "nonsense", "another row's"])
+def test_a_page_that_does_not_say_what_it_showed_saves_nothing_at_first(
+    client: Client, tenant: Tenant, token: str | None
+) -> None:
+    if token == "another row's":
+        other = page_of(TenantFactory.create())
+        token = opened(client, other)["_shown"]
+    sent = opened(client, page_of(tenant), name="Old", **NO_INLINES)
+
+    refused = client.post(
+        page_of(tenant),
+        {**{k: v for k, v in sent.items() if k != "_shown"}, "_shown": token or ""},
+    )
+    form = refused.context["adminform"].form
+    again = client.post(page_of(tenant), {**sent, "_shown": form.shown_token})
+
+    (sentence,) = errors_of(refused)["name"]
+    assert sentence.startswith("“Name” is “Sunrise” now. This page was opened too long")
+    assert again.status_code == 302
+    tenant.refresh_from_db()
+    assert tenant.name == "Old"
+
+
+@pytest.mark.parametrize("stored", [" Sun\nrise ", "Sun\r\nrise", "Sunrise "])
+def test_what_a_browser_makes_of_line_breaks_and_edges_changes_nothing(
+    client: Client, tenant: Tenant, stored: str
+) -> None:
+    row(tenant).update(name=stored)
+    sent = opened(client, page_of(tenant), **NO_INLINES)
+    sent["name"] = stored.replace("\r", "").replace("\n", "")
+
+    client.post(page_of(tenant), sent)
+
+    assert row(tenant).get().name == stored
+
+
+def test_a_stored_value_that_no_form_would_take_stops_nobody_who_left_it_alone(
+    client: Client, tenant: Tenant
+) -> None:
+    row(tenant).update(country="XX")
+    sent = opened(client, page_of(tenant), name="Sunset", **NO_INLINES)
+
+    assert client.post(page_of(tenant), sent).status_code == 302
+    assert row(tenant).values_list("name", "country").get() == ("Sunset", "XX")
+
+
+def test_the_history_says_from_what_to_what(client: Client, tenant: Tenant) -> None:
+    typed = {"name": "Sunset", "on_hold": "on", "keep_media_days": "9", **NO_INLINES}
+
+    client.post(page_of(tenant), opened(client, page_of(tenant), **typed))
+
+    assert last_message() == (
+        "Changed Name from “Sunrise” to “Sunset”, Keep media for from nothing to “9” "
+        "and Keeps everything from no to yes."
+    )
+
+
+def test_the_history_of_a_number_names_tenants_and_never_a_secret(
+    client: Client, tenant: Tenant
+) -> None:
+    number = WhatsAppNumberFactory.create(tenant=tenant, app_secret="s3cret-old")
+    other = TenantFactory.create(name="Moonlight")
+    typed = {"tenant": str(other.pk), "new_app_secret": "s3cret-new"}
+
+    client.post(page_of(number), opened(client, page_of(number), **typed))
+
+    assert last_message() == (
+        "Changed Tenant from “Sunrise” to “Moonlight” and App secret."
+    )
+    assert "s3cret" not in json.dumps(list(LogEntry.objects.values()), default=str)
+
+
+@pytest.mark.parametrize(
+    "mine", [{"new_app_secret": "s3cret-mine"}, {"forget_app_secret": "on"}]
+)
+def test_a_secret_that_was_stored_anew_meanwhile_is_not_replaced_unseen(
+    client: Client, colleague: Client, tenant: Tenant, mine: dict[str, str]
+) -> None:
+    number = WhatsAppNumberFactory.create(tenant=tenant, app_secret="s3cret-old")
+    sent = opened(client, page_of(number), **mine)
+    theirs = opened(colleague, page_of(number), new_app_secret="s3cret-theirs")
+    colleague.post(page_of(number), theirs)
+
+    refused = client.post(page_of(number), sent)
+
+    (sentences,) = errors_of(refused).values()
+    assert sentences[0].startswith("While this page was open, ravi changed “")
+    assert "s3cret" not in refused.content.decode()
+    assert WhatsAppNumber.objects.get().app_secret == "s3cret-theirs"
+    token = refused.context["adminform"].form.shown_token
+    again = client.post(page_of(number), {**sent, "_shown": token})
+    assert again.status_code == 302
+    assert WhatsAppNumber.objects.get().app_secret == mine.get("new_app_secret", "")
+
+
+def test_a_secret_that_was_stored_anew_is_kept_by_a_page_that_changes_something_else(
+    client: Client, tenant: Tenant
+) -> None:
+    number = WhatsAppNumberFactory.create(tenant=tenant, app_secret="s3cret-old")
+    sent = opened(client, page_of(number), waba_id="123")
+    number.app_secret = "s3cret-new"
+    number.save()
+
+    assert client.post(page_of(number), sent).status_code == 302
+    saved = WhatsAppNumber.objects.get()
+    assert (saved.waba_id, saved.app_secret) == ("123", "s3cret-new")
+
+
+def test_who_saves_a_number_that_was_deleted_meanwhile_reads_a_sentence(
+    client: Client, tenant: Tenant
+) -> None:
+    number = WhatsAppNumberFactory.create(tenant=tenant)
+    page = page_of(number)
+    sent = opened(client, page, waba_id="123")
+    number.delete()
+
+    answer = client.post(page, sent, follow=True)
+
+    assert messages_of(answer) == [
+        "This WhatsApp number is not there any more: it was deleted or erased while "
+        "its page was open. What you entered was not saved."
+    ]
+
+
+def test_a_stranger_with_a_page_of_another_row_learns_nothing(
+    client: Client, tenant: Tenant
+) -> None:
+    number = WhatsAppNumberFactory.create(tenant=tenant, waba_id="1")
+    sent = opened(client, page_of(number), waba_id="2")
+    mine = WhatsAppNumberFactory.create()
+    stranger = clerk_of(mine.tenant)
+    stranger.user_permissions.set(Permission.objects.all())
+    client.force_login(stranger)
+    token = opened(client, page_of(mine))["_shown"]
+
+    answers = [
+        client.post(page, {**sent, "_shown": token})
+        for page in (page_of(number), page_of(number).replace(str(number.pk), "98765"))
+    ]
+
+    assert [answer.status_code for answer in answers] == [404, 404]
+    number.refresh_from_db()
+    assert number.waba_id == "1"
+
+
+def test_a_colleague_s_rights_stay_when_another_page_changes_a_name(
+    client: Client, colleague: Client
+) -> None:
+    User.objects.create_superuser("boss")
+    client.force_login(User.objects.get(username="boss"))
+    user = StaffFactory.create(first_name="Asha", email="asha@example.in")
+    none = {"memberships-TOTAL_FORMS": "0", "memberships-INITIAL_FORMS": "0"}
+    sent = opened(client, page_of(user), first_name="Usha", email="u@a.in", **none)
+    user.groups.add(Group.objects.get(name="Staff"))
+    User.objects.filter(pk=user.pk).update(is_active=False)
+
+    assert client.post(page_of(user), sent).status_code == 302
+    user.refresh_from_db()
+    assert (user.first_name, user.is_active) == ("Usha", False)
+    assert [group.name for group in user.groups.all()] == ["Staff"]
+    assert last_message() == (
+        "Changed First name from “A***” to “U***” and Email address from "
+        "“a***@example.in” to “u***@a.in”."
+    )
+    assert user.password not in client.get(page_of(user)).content.decode()
+
+
+def test_every_form_of_the_admin_is_of_this_kind_and_its_values_survive_the_page(
+    client: Client, owner: User, tenant: Tenant
+) -> None:
+    WhatsAppNumberFactory.create(tenant=tenant)
+    Membership.objects.create(user=owner, tenant=tenant)
+    request = RequestFactory().get("/")
+    request.user = owner
+    seen = []
+
+    for model, model_admin in admin.site._registry.items():
+        assert isinstance(model_admin, EditConflictAdmin), model
+        assert not model_admin.list_editable, model
+        row = model._default_manager.first()
+        if row is None or not model_admin.has_change_permission(request, row):
+            continue
+        form = client.get(page_of(row)).context["adminform"].form
+        seen.append(model)
+        sent = type(form)(
+            {"_shown": form.shown_token, **_as_sent(form)}, instance=form.instance
+        )
+        assert sent.touched == [], model
+
+    assert {Tenant, WhatsAppNumber, User, Group} <= set(seen)
+
+
+def _as_sent(form: Any) -> dict[str, Any]:
+    return {
+        field.html_name: field.value()
+        for field in form
+        if not field.field.disabled and field.value() not in (None, False)
+    }
