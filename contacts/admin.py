@@ -91,6 +91,9 @@ class ContactAdmin(MergingAdmin):
             **super().get_changeform_initial_data(request),
         }
 
+    def history_name(self, row: Contact) -> str:
+        return f"contact {row.pk}"  # the history outlives whom it would name
+
     def changed_by(
         self, request: HttpRequest, row: Any, column: str, *, since: datetime
     ) -> tuple[str, datetime | None]:

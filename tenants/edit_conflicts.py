@@ -110,11 +110,24 @@ class EditConflictAdmin(ModelAdmin):
             message[0] = change_entry(list(form.changes(self.history_masks)))
         return message
 
+    def history_name(self, row: Any) -> str:
+        """Return what the history calls a row, also when it is gone."""
+        return str(row)
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> LogEntry:
+        return self._renamed(super().log_addition(request, obj, message), obj)
+
     def log_change(self, request: HttpRequest, obj: Any, message: Any) -> LogEntry:
         if not message:
             request.changed_nothing = True  # type: ignore[attr-defined] # ours to keep
             return LogEntry()
-        return super().log_change(request, obj, message)
+        return self._renamed(super().log_change(request, obj, message), obj)
+
+    def _renamed(self, entry: LogEntry, row: Any) -> LogEntry:
+        if entry.object_repr != (name := self.history_name(row)[:200]):
+            entry.object_repr = name
+            entry.save(update_fields=["object_repr"])
+        return entry
 
     def message_user(
         self, request: HttpRequest, message: Any, *args: Any, **kwargs: Any
