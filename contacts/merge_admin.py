@@ -12,11 +12,13 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods
 from unfold.decorators import display
 
 from contacts.deduplicating import merge_two
+from contacts.merged_meanwhile import find_standing_merge, merges_seen
 from contacts.merging import ContactsChanged
 from contacts.models import Contact, ContactIdentity, ContactMerge
 from contacts.search import matching
@@ -27,6 +29,7 @@ from tenants.scoped_admin import TenantScopedAdmin, ViewOnlyAdmin
 
 _FOUND = 20
 _IDENTITIES = 20
+NO_MERGES = "0.0"  # what `merges_seen` returns of two that were never merged
 
 
 class MergingAdmin(TenantScopedAdmin):
@@ -53,11 +56,10 @@ class MergingAdmin(TenantScopedAdmin):
         """
         merged_id = row_id_of(unquote(object_id))
         if merged_id is not None:
-            survivor = self.get_queryset(request).filter(
-                absorbed_merges__merged_contact_id=merged_id,
-                absorbed_merges__undone_at=None,
+            merge = find_standing_merge(
+                contacts=self.get_queryset(request), merged_id=merged_id
             )
-            if found := survivor.first():
+            if merge is not None:
                 messages.warning(
                     request,
                     f"Contact {merged_id} has been merged into this one; what you "
@@ -65,7 +67,7 @@ class MergingAdmin(TenantScopedAdmin):
                     if request.method == "POST"
                     else f"Contact {merged_id} has been merged into this one.",
                 )
-                return redirect("admin:contacts_contact_change", found.pk)
+                return redirect("admin:contacts_contact_change", merge.survivor_id)
         return super()._get_obj_does_not_exist_redirect(request, opts, object_id)
 
     @admin.action(description="Merge the two…", permissions=["change"])
@@ -85,6 +87,11 @@ class MergingAdmin(TenantScopedAdmin):
 
     def merge_view(self, request: HttpRequest, contact_id: int) -> HttpResponse:
         """Find whom to merge a contact with, show both, and merge when confirmed."""
+        asked = request.POST if request.method == "POST" else request.GET
+        if answer := self._merged_already(
+            request, str(contact_id), asked.get("with", "")
+        ):
+            return answer
         contact = self._find_to_merge(request, str(contact_id))
         context = {
             **self.admin_site.each_context(request),
@@ -92,7 +99,6 @@ class MergingAdmin(TenantScopedAdmin):
             "title": f"Merge {contact}",
             "contact": contact,
         }
-        asked = request.POST if request.method == "POST" else request.GET
         if "with" not in asked:
             context |= self._search(request, contact)
             return TemplateResponse(request, "contacts/merge_choose.html", context)
@@ -102,9 +108,16 @@ class MergingAdmin(TenantScopedAdmin):
         older, newer = sorted(
             (contact, other), key=lambda one: (one.created_at, one.pk)
         )
+        seen = merges_seen([older, newer])
         if request.method == "POST":
-            return self._merge(request, older, newer)
-        context |= _both(older, newer) | {"other": other}
+            if asked.get("merges", NO_MERGES) == seen:
+                return self._merge(request, older, newer)
+            messages.warning(
+                request,
+                "Nothing was done: one of the two was merged, or a merge was undone, "
+                "since this page was opened. Look at both again.",
+            )
+        context |= _both(older, newer) | {"other": other, "merges": seen}
         return TemplateResponse(request, "contacts/merge.html", context)
 
     def _search(self, request: HttpRequest, contact: Contact) -> dict[str, Any]:
@@ -133,7 +146,13 @@ class MergingAdmin(TenantScopedAdmin):
                 now=timezone.now(),
             )
         except ContactsChanged:
-            messages.warning(request, "One of the two was merged meanwhile.")
+            if answer := self._merged_already(
+                request, str(survivor.pk), str(merged.pk)
+            ):
+                return answer
+            messages.warning(
+                request, "Nothing was done: one of the two is not there any more."
+            )
             return redirect("admin:contacts_contact_changelist")
         record = survivor.absorbed_merges.latest("pk")
         messages.success(
@@ -144,6 +163,30 @@ class MergingAdmin(TenantScopedAdmin):
             ),
         )
         return redirect("admin:contacts_contact_change", survivor.pk)
+
+    def _merged_already(
+        self, request: HttpRequest, *contact_ids: str
+    ) -> HttpResponse | None:
+        """Lead to who stays when one of these was merged away; None when none was.
+
+        The page may have been open since before, in this window or in another.
+        """
+        contacts = self.get_queryset(request)
+        for contact_id in map(row_id_of, contact_ids):
+            if contact_id is None or contacts.filter(pk=contact_id).exists():
+                continue
+            merge = find_standing_merge(contacts=contacts, merged_id=contact_id)
+            if merge is None or not self.has_change_permission(request):
+                continue
+            by = f" by {merge.merged_by}" if merge.merged_by else ""
+            at = date_format(timezone.localtime(merge.merged_at), "j M Y, H:i")
+            messages.info(
+                request,
+                f"Contact {contact_id} was merged already into contact "
+                f"{merge.survivor_id}{by}, {at}. Nothing was done now.",
+            )
+            return redirect("admin:contacts_contact_change", merge.survivor_id)
+        return None
 
     def _find_to_merge(self, request: HttpRequest, contact_id: str) -> Contact:
         """Return a contact of the visitor's tenants; a stranger's is not there."""

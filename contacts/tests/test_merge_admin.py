@@ -266,13 +266,75 @@ def test_who_may_only_look_neither_merges_nor_undoes(
     assert everything() == before
 
 
-def test_two_that_were_merged_meanwhile_are_not_merged_again(
-    client: Client, pair: tuple[Contact, Contact]
+@pytest.mark.parametrize("act", ["get", "post"])
+@pytest.mark.parametrize("page_is", ["the survivor's", "the merged one's"])
+def test_two_that_were_merged_already_are_said_to_be_and_stay_as_they_are(
+    client: Client, clerk: User, pair: tuple[Contact, Contact], act: str, page_is: str
 ) -> None:
     older, newer = pair
+    page, other = pair if page_is == "the survivor's" else (newer, older)
     client.post(merge_page(older), {"with": newer.pk})
+    client.get(LIST)  # which shows what that had to say
+    before = everything()
+
+    response = getattr(client, act)(merge_page(page), {"with": other.pk}, follow=True)
+
+    assert response.redirect_chain[0][0].endswith(f"/{older.pk}/change/")
+    (said,) = [str(message) for message in response.context["messages"]]
+    assert said.startswith(
+        f"Contact {newer.pk} was merged already into contact {older.pk} by {clerk}, "
+    )
+    assert said.endswith("Nothing was done now.")
+    assert everything() == before
+
+
+def test_one_that_was_merged_into_a_third_already_leads_there(
+    client: Client, tenant: Tenant, pair: tuple[Contact, Contact]
+) -> None:
+    older, newer = pair
+    third = ContactFactory.create(tenant=tenant, created_at=MORNING - timedelta(days=9))
+    client.post(merge_page(third), {"with": newer.pk})
 
     response = client.post(merge_page(older), {"with": newer.pk})
 
-    assert response.status_code == 404
+    assert response["Location"] == reverse(
+        "admin:contacts_contact_change", args=[third.pk]
+    )
     assert ContactMerge.objects.count() == 1
+
+
+def test_a_page_from_before_a_merge_and_its_undo_is_looked_at_again_first(
+    client: Client, pair: tuple[Contact, Contact]
+) -> None:
+    older, newer = pair
+    stale = client.get(merge_page(older), {"with": newer.pk}).context["merges"]
+    client.post(merge_page(older), {"with": newer.pk})
+    client.post(undo_page(ContactMerge.objects.get()))
+    before = everything()
+
+    asked = client.post(merge_page(older), {"with": newer.pk, "merges": stale})
+    unchanged = everything() == before
+    again = {"with": newer.pk, "merges": asked.context["merges"]}
+    merged = client.post(merge_page(older), again)
+
+    assert asked.status_code == 200
+    assert "Look at both again." in asked.content.decode()
+    assert unchanged
+    assert merged.status_code == 302
+    assert Contact.objects.get() == older
+
+
+def test_a_stranger_learns_nothing_of_a_merge_by_sending_its_form(
+    client: Client, clerk: User
+) -> None:
+    older, newer = make_pair(TenantFactory.create())
+    client.force_login(User.objects.create_superuser("owner"))
+    client.post(merge_page(older), {"with": newer.pk})
+    client.force_login(clerk)
+
+    answers = [
+        client.post(merge_page(one), {"with": other.pk})
+        for one, other in ((older, newer), (newer, older))
+    ]
+
+    assert [answer.status_code for answer in answers] == [404, 404]

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from contacts.deduplicating import merge_two
-from contacts.models import Contact
+from contacts.models import Contact, ContactMerge
 from contacts.tests.merges import spelled_twice
 from contacts.tests.side_by_side import elsewhere, wait_until_waiting
 from tenants.tests.factories import StaffFactory, TenantFactory, clerk_of
@@ -71,3 +71,29 @@ def test_the_survivor_of_another_tenants_merge_is_nobody_s_business(
     ]
 
     assert [one.status_code for one in answers] == [404, 404]
+
+
+def test_a_second_click_that_waits_for_the_first_merges_nothing(client: Client) -> None:
+    older, newer = spelled_twice(TenantFactory.create())
+    client.force_login(clerk_of(older.tenant))
+    page = reverse("admin:contacts_contact_merge", args=[older.pk])
+    answers: list[Any] = []
+
+    def click() -> None:
+        answers.append(client.post(page, {"with": newer.pk}, follow=True))
+
+    with transaction.atomic():
+        merge_two(
+            tenant_id=older.tenant_id,
+            survivor_id=older.pk,
+            merged_id=newer.pk,
+            merged_by=None,
+            now=timezone.now(),
+        )
+        clicking = elsewhere(click)
+        wait_until_waiting()
+    clicking.join(30)
+
+    (answer,) = answers
+    assert f"Contact {newer.pk} was merged already into" in answer.content.decode()
+    assert ContactMerge.objects.count() == 1
