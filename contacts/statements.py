@@ -111,7 +111,7 @@ def email_by_staff(*, contact: Contact, email: str, now: datetime) -> None:
     """Give a contact the address that staff entered; blank hands it back to them."""
     contact.email, contact.email_source = email, Contact.EmailSource.STAFF
     if not email:
-        _show_stated_email(contact)
+        show_stated_email(contact)
     contact.updated_at = now
     contact.save(update_fields=["email", "email_source", "updated_at"])
 
@@ -135,12 +135,12 @@ def combine_statements(survivor: Stating, merged: Stating) -> None:
         ):
             setattr(survivor, column, getattr(merged, column))
             setattr(survivor, column_at, getattr(merged, column_at))
-    if _was_entered(survivor):
+    if was_entered(survivor):
         return
-    if _was_entered(merged):
+    if was_entered(merged):
         survivor.email, survivor.email_source = merged.email, merged.email_source
     else:
-        _show_stated_email(survivor)
+        show_stated_email(survivor)
 
 
 def _newest(
@@ -165,12 +165,13 @@ def _when_said(contact: Stating, column: str, column_at: str) -> tuple[datetime,
     return getattr(contact, column_at) or NEVER, getattr(contact, column)
 
 
-def _was_entered(contact: Stating) -> bool:
+def was_entered(contact: Stating) -> bool:
     """Tell whether the address is staff's, or was put there by somebody's own SQL."""
     return bool(contact.email) and contact.email_source != Contact.EmailSource.FLOW
 
 
-def _show_stated_email(contact: Stating) -> None:
+def show_stated_email(contact: Stating) -> None:
+    """Let a contact have the address that they stated, or none."""
     contact.email = contact.stated_email
     contact.email_source = (
         Contact.EmailSource.FLOW if contact.email else Contact.EmailSource.UNKNOWN

@@ -9,11 +9,11 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import ManyToOneRel, Max, Min
 
+from contacts.kept_changes import KeptChange, MergeStages
 from contacts.locking import lock_register
 from contacts.masking import for_log
 from contacts.merge_records import relations
 from contacts.models import Contact, ContactIdentity, ContactMerge
-from contacts.names import NameFacts, settle_name
 from contacts.unique_number import has_unique_number
 
 
@@ -31,6 +31,8 @@ class Undoing:
 
     merge: ContactMerge
     obstacles: Sequence[str]
+    # What staff entered since, which stays as it is.
+    kept: Sequence[KeptChange] = ()
     survivor: Contact | None = None
     restored: Contact | None = None
 
@@ -40,11 +42,12 @@ def preview_undo(merge: ContactMerge, *, now: datetime) -> Undoing:
     if obstacles := list(_closed(merge)):
         return Undoing(merge=merge, obstacles=obstacles)
     current = Contact.objects.get(pk=merge.survivor_id)
-    survivor = _as_before(merge, current, now=now)
     restored = _contact(merge.merged_contact)
+    survivor, kept = _as_before(merge, current, restored, now=now)
     return Undoing(
         merge=merge,
         obstacles=list(_obstacles(merge, current, survivor, restored)),
+        kept=kept,
         survivor=survivor,
         restored=restored,
     )
@@ -55,7 +58,8 @@ def undo_merge(
 ) -> Undoing:
     """Make two contacts of one again, each with what was its own.
 
-    Messages that came since stay with the contact that got them. Raises `MergeStands`,
+    Messages that came since stay with the contact that got them, and what staff entered
+    since with the survivor. Raises `MergeStands`,
     having changed nothing, and `ContactMerge.DoesNotExist`.
     """
     with transaction.atomic():
@@ -115,7 +119,6 @@ def _closed(merge: ContactMerge) -> Iterator[str]:
 def _obstacles(
     merge: ContactMerge, current: Contact, survivor: Contact, restored: Contact
 ) -> Iterator[str]:
-    after = _contact(merge.survivor_before | merge.survivor_after)
     later_merges = ContactMerge.objects.filter(
         survivor=merge.survivor_id, pk__gt=merge.pk, undone_at=None
     ).order_by("-pk")
@@ -128,16 +131,6 @@ def _obstacles(
         return  # what else differs may come of them
     if Contact.objects.filter(pk=restored.pk).exists():
         yield f"There is a contact {restored.pk} again."
-    staff = Contact.NameSource.STAFF
-    if staff in (current.name_source, after.name_source) and (
-        (current.name, current.name_source) != (after.name, after.name_source)
-    ):
-        yield f"Staff have changed the name of contact {current.pk} since."
-    if (current.email, current.email_source) != (after.email, after.email_source) and (
-        after.email_source == Contact.EmailSource.STAFF
-        or current.email_source != Contact.EmailSource.FLOW
-    ):
-        yield f"The e-mail address of contact {current.pk} was changed since."
     yield from _numbers_taken(current, survivor, restored)
     yield from _rows_gone(merge)
 
@@ -204,7 +197,9 @@ def _contact(columns: dict[str, Any]) -> Contact:
     )
 
 
-def _as_before(merge: ContactMerge, current: Contact, *, now: datetime) -> Contact:
+def _as_before(
+    merge: ContactMerge, current: Contact, restored: Contact, *, now: datetime
+) -> tuple[Contact, list[KeptChange]]:
     """Return the survivor as it was before the merge, with what came since."""
     before, result = _contact(merge.survivor_before), _contact(merge.survivor_before)
     after = _contact(merge.survivor_before | merge.survivor_after)
@@ -214,16 +209,13 @@ def _as_before(merge: ContactMerge, current: Contact, *, now: datetime) -> Conta
                 setattr(result, column, getattr(current, column))
     if current.message_count != after.message_count:
         _count_newer(merge, before, result, current.message_count - after.message_count)
-    result.name, result.name_source = before.name, before.name_source
-    facts = NameFacts.of(result)
-    if facts != NameFacts.of(before):
-        settle_name(facts)
-        facts.write_to(result)
+    stages = MergeStages(before=before, after=after, current=current, merged=restored)
+    kept = [*stages.keep_name(result), *stages.keep_email(result)]
     result.updated_at = before.updated_at
     everything = list(merge.survivor_before)
     if _values(result, everything) != _values(before, everything):
         result.updated_at = now
-    return result
+    return result, kept
 
 
 def _told_together(columns: Collection[str]) -> Iterator[tuple[str, ...]]:

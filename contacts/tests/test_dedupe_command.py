@@ -1,11 +1,14 @@
 """`dedupe_contacts`, as an operator runs it."""
 
+import json
+
 import pytest
 from django.core.management import CommandError
 
 from contacts.deduplicating import merge_groups
 from contacts.duplicates import find_duplicates
 from contacts.models import Contact, ContactMerge
+from contacts.services import name_by_staff
 from contacts.tests.dedupes import (
     ASHA,
     NOON,
@@ -129,7 +132,29 @@ def test_an_undo_brings_the_duplicate_back(tenant: Tenant) -> None:
     told = run("--undo", str(merge.pk))
 
     assert f"contact {merge.merged_contact_id} is back" in told
+    assert told.rstrip().endswith("is as before.")
     assert contacts_and_messages()[:3] == before
+
+
+@pytest.mark.usefixtures("old_database")
+@pytest.mark.parametrize("as_json", [True, False])
+def test_an_undo_says_masked_what_staff_entered_since(
+    tenant: Tenant, as_json: bool
+) -> None:
+    twice(tenant)
+    run("--apply")
+    merge = ContactMerge.objects.get()
+    survivor = Contact.objects.get()
+    name_by_staff(contact=survivor, name="Somebody", now=merge.merged_at)
+
+    told = run("--undo", str(merge.pk), *(["--json"] if as_json else []))
+
+    sentences = json.loads(told)["kept"] if as_json else told.splitlines()[1:]
+    assert len(sentences) == 1
+    assert "The name “S***”, entered since the merge, stays" in sentences[0]
+    assert "Somebody" not in told
+    survivor.refresh_from_db()
+    assert survivor.name == "Somebody"
 
 
 @pytest.mark.usefixtures("old_database")

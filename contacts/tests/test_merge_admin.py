@@ -15,6 +15,7 @@ from messaging.models import ChatMessage
 from messaging.tests.factories import ChatMessageFactory
 from tenants.models import Tenant
 from tenants.tests.factories import MembershipFactory, StaffFactory, TenantFactory
+from tenants.tests.form_pages import opened
 
 pytestmark = pytest.mark.django_db
 
@@ -142,6 +143,28 @@ def test_a_merge_is_undone_after_a_look_at_what_comes_back(
     assert everything()[:3] == before
     merge.refresh_from_db()
     assert merge.undone_by == clerk
+
+
+def test_a_merge_is_undone_after_a_rename_and_the_page_says_what_stays(
+    client: Client, pair: tuple[Contact, Contact]
+) -> None:
+    older, newer = pair
+    client.post(merge_page(older), {"with": newer.pk})
+    merge = ContactMerge.objects.get()
+    page = reverse("admin:contacts_contact_change", args=[older.pk])
+    client.post(page, opened(client, page, name="Somebody"))
+
+    shown = client.get(undo_page(merge)).content.decode()
+    client.post(undo_page(merge))
+
+    assert (
+        "The name “Somebody”, entered since the merge, stays with contact "
+        f"{older.pk}. Its former name “Asha” is not put back."
+    ) in shown
+    assert list(Contact.objects.order_by("pk").values_list("name", flat=True)) == [
+        "Somebody",
+        "Asha Verma",
+    ]
 
 
 def test_an_undo_in_whose_way_something_stands_says_so(

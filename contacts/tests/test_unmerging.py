@@ -6,7 +6,12 @@ import pytest
 from django.db import connection
 
 from contacts.models import Contact, ContactIdentity, ContactMerge
-from contacts.services import name_by_staff
+from contacts.services import (
+    StatedEmail,
+    email_by_staff,
+    name_by_staff,
+    record_emails,
+)
 from contacts.tests.factories import ContactFactory
 from contacts.tests.merges import (
     BRAZIL,
@@ -20,7 +25,7 @@ from contacts.tests.merges import (
     recount,
     tables,
 )
-from contacts.unmerging import MergeStands, undo_merge
+from contacts.unmerging import MergeStands, preview_undo, undo_merge
 from messaging.models import ChatMessage
 from messaging.tests.factories import ChatMessageFactory
 from tenants.models import Tenant
@@ -152,16 +157,161 @@ def test_what_stands_in_the_way_of_an_undo_is_named(tenant: Tenant) -> None:
     merged = merge(kept, gone)
     taker = ContactFactory.create(tenant=tenant, phone_number="919876543210")
     ContactIdentity.objects.filter(pk=moved.pk).update(contact=taker)
-    kept.refresh_from_db()
-    name_by_staff(contact=kept, name="Somebody", now=LATER)
-    Contact.objects.filter(pk=kept.pk).update(email="new@example.in")
 
     assert obstacles_of(merged) == [
-        f"Staff have changed the name of contact {kept.pk} since.",
-        f"The e-mail address of contact {kept.pk} was changed since.",
         f"The number ********3210 is contact {taker.pk}'s now.",
         f"The phone number ********3210 means contact {taker.pk} now.",
     ]
+
+
+def enter(
+    contact: Contact, *, name: str | None = None, email: str | None = None
+) -> None:
+    """Enter that as staff do, on the contact's page."""
+    contact = Contact.objects.get(pk=contact.pk)
+    if name is not None:
+        name_by_staff(contact=contact, name=name, now=LATER)
+    if email is not None:
+        email_by_staff(contact=contact, email=email, now=LATER)
+
+
+def called(contact: Contact) -> tuple[str, str, str, str]:
+    one = Contact.objects.get(pk=contact.pk)
+    return one.name, one.name_source, one.email, one.email_source
+
+
+STAFF_NAME = {"name": "Asha Verma", "name_source": "staff"}
+STAFF_EMAIL = {"email": "asha@example.in", "email_source": "staff"}
+STATED = {"stated_email": "own@example.in", "stated_email_at": NOON}
+PROFILE = {"name": "Asha", "name_source": "profile"} | {
+    "profile_name": "Asha",
+    "profile_name_at": NOON,
+}
+
+
+@pytest.mark.parametrize(
+    ("kept_has", "gone_has", "entered", "kept_is", "gone_is", "told"),
+    [
+        (
+            PROFILE,
+            {"name": "Ravi", "name_source": "profile"},
+            {"name": "Somebody"},
+            ("Somebody", "staff", "", ""),
+            ("Ravi", "profile", "", ""),
+            "The name “Somebody”, entered since the merge, stays with contact {kept}. "
+            "Its former name “Asha” is not put back.",
+        ),
+        (
+            STAFF_NAME,
+            PROFILE,
+            {"name": "Somebody"},
+            ("Somebody", "staff", "", ""),
+            ("Asha", "profile", "", ""),
+            "The name “Somebody”, entered since the merge, stays with contact {kept}. "
+            "Its former name “Asha Verma” is not put back.",
+        ),
+        (
+            STAFF_NAME | {"profile_name": "Asha", "profile_name_at": NOON},
+            {"name": "Ravi", "name_source": "profile"},
+            {"name": ""},
+            ("Asha", "profile", "", ""),
+            ("Ravi", "profile", "", ""),
+            "The name of contact {kept} was removed since the merge: its former name "
+            "“Asha Verma” is not put back.",
+        ),
+        (
+            PROFILE,
+            STAFF_NAME,
+            {"name": ""},
+            ("Asha", "profile", "", ""),
+            ("Asha Verma", "staff", "", ""),
+            "Contact {gone} gets back the name “Asha Verma”, which was removed since "
+            "the merge.",
+        ),
+        (
+            PROFILE | STAFF_EMAIL,
+            PROFILE | {"email": "ravi@example.in", "email_source": "staff"},
+            {"email": "office@example.in"},
+            ("Asha", "profile", "office@example.in", "staff"),
+            ("Asha", "profile", "ravi@example.in", "staff"),
+            "The e-mail address “office@example.in”, entered since the merge, stays "
+            "with contact {kept}. Its former e-mail address “asha@example.in” is not "
+            "put back.",
+        ),
+        (
+            PROFILE,
+            PROFILE | STAFF_EMAIL | STATED,
+            {"email": ""},
+            ("Asha", "profile", "", ""),
+            ("Asha", "profile", "asha@example.in", "staff"),
+            "Contact {gone} gets back the e-mail address “asha@example.in”, which was "
+            "removed since the merge.",
+        ),
+        (
+            PROFILE | STAFF_EMAIL | STATED,
+            PROFILE,
+            {"email": ""},
+            ("Asha", "profile", "own@example.in", "flow"),
+            ("Asha", "profile", "", ""),
+            "The e-mail address of contact {kept} was removed since the merge: its "
+            "former e-mail address “asha@example.in” is not put back.",
+        ),
+    ],
+    ids=[
+        "renamed",
+        "renamed from staff's name",
+        "its name removed",
+        "the other's name removed",
+        "address changed",
+        "the other's address removed",
+        "its address removed",
+    ],
+)
+def test_what_staff_entered_since_stays_with_the_survivor_and_is_told(
+    tenant: Tenant,
+    kept_has: dict[str, str],
+    gone_has: dict[str, str],
+    entered: dict[str, str],
+    kept_is: tuple[str, ...],
+    gone_is: tuple[str, ...],
+    told: str,
+) -> None:
+    kept, gone = person(tenant, **kept_has), person(tenant, **gone_has)
+    merged = merge(kept, gone)
+    enter(kept, **entered)
+
+    undoing = preview_undo(merged, now=LATER)
+    undo(merged)
+
+    assert [one.in_full for one in undoing.kept] == [
+        told.format(kept=kept.pk, gone=gone.pk)
+    ]
+    assert (called(kept), called(gone)) == (kept_is, gone_is)
+
+
+def test_an_address_that_they_stated_since_stays_with_the_survivor(
+    tenant: Tenant,
+) -> None:
+    kept, gone = person(tenant, **PROFILE), person(tenant, **STAFF_EMAIL)
+    merged = merge(kept, gone)
+    stated = StatedEmail(contact_id=kept.pk, text="new@example.in", stated_at=LATER)
+    record_emails(stated=[stated], now=LATER)
+
+    undo(merged)
+
+    assert called(kept) == ("Asha", "profile", "new@example.in", "flow")
+    assert called(gone)[2:] == ("asha@example.in", "staff")
+
+
+def test_a_name_entered_after_two_merges_survives_both_undos(tenant: Tenant) -> None:
+    kept = person(tenant, **PROFILE)
+    first, second = (merge(kept, person(tenant)) for _ in range(2))
+    enter(kept, name="Somebody")
+
+    undo(second)
+    undo(first)
+
+    assert called(kept)[:2] == ("Somebody", "staff")
 
 
 def test_what_was_deleted_since_stands_in_the_way_of_an_undo(tenant: Tenant) -> None:

@@ -7,8 +7,10 @@ import pytest
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group, Permission, User
+from django.db import connection
 from django.db.models import QuerySet
 from django.test import Client, RequestFactory
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from tenants.edit_conflicts import EditConflictAdmin
@@ -132,6 +134,20 @@ def test_a_page_left_open_writes_nothing_back_and_says_so(
     assert row(tenant).values().get() == before
     assert messages_of(answer) == ["You changed nothing here, so nothing was saved."]
     assert not LogEntry.objects.exists()
+
+
+def test_only_the_changed_column_is_written(client: Client, tenant: Tenant) -> None:
+    sent = opened(client, page_of(tenant), name="Sunset", **NO_INLINES)
+
+    with CaptureQueriesContext(connection) as queries:
+        client.post(page_of(tenant), sent)
+
+    (update,) = [
+        query["sql"] for query in queries if query["sql"].startswith('UPDATE "tenants"')
+    ]
+    assert update.startswith(
+        """UPDATE "tenants" SET "name" = 'Sunset' WHERE "tenants"."id" ="""
+    )
 
 
 def test_what_both_changed_to_the_same_is_no_conflict(

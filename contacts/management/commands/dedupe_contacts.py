@@ -139,7 +139,7 @@ class Command(BaseCommand):
         if merge is None:
             raise CommandError(f"There is no merge {merge_id}.")
         try:
-            undo_merge(
+            undoing = undo_merge(
                 merge_id=merge_id,
                 tenant_id=merge.tenant_id,
                 undone_by=None,
@@ -153,13 +153,19 @@ class Command(BaseCommand):
             raise CommandError(
                 f"Merge {merge_id} stands; nothing was changed.\n{reasons}"
             ) from exc
+        kept = [str(change) for change in undoing.kept]
         if as_json:
-            self.stdout.write(json.dumps({"undone": True, "obstacles": []}))
+            self.stdout.write(
+                json.dumps({"undone": True, "obstacles": [], "kept": kept})
+            )
             return
         self.stdout.write(
             f"Merge {merge_id} is undone: contact {merge.merged_contact_id} is back, "
-            f"contact {merge.survivor_id} is as before."
+            f"contact {merge.survivor_id} is as before"
+            f"{', but for this:' if kept else '.'}"
         )
+        for sentence in kept:
+            self.stdout.write(f"- {sentence}")
 
     def _print(self, report: dict[str, Any]) -> None:
         for one in report["tenants"]:
