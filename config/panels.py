@@ -32,7 +32,7 @@ def loan_entries(request: HttpRequest, contact: Contact) -> str:
     """Return the history of every number this person has or had."""
     if not request.user.has_perm("customers.view_customer"):
         return ""
-    tenant, phones = contact.tenant, _phones_of(contact)
+    tenant, phones = contact.tenant, phones_of(contact)
     entries = entries_of_phones(tenant=tenant, phones=phones)
     history = read_history(tenant=tenant, entries=entries, most=MOST)
     loans = read_loans_of_phones(tenant=tenant, phones=phones, now=timezone.now())
@@ -56,7 +56,7 @@ def person_behind(request: HttpRequest, tenant: Tenant, phones: Sequence[str]) -
     contact = _find_contact(tenant, phones)
     others = []
     if contact is not None and request.user.has_perm("customers.view_customer"):
-        others = _with_entries(tenant, _phones_of(contact) - set(phones))
+        others = _with_entries(tenant, phones_of(contact) - set(phones))
     return render_to_string(
         "desk/person.html",
         {
@@ -70,7 +70,7 @@ def person_behind(request: HttpRequest, tenant: Tenant, phones: Sequence[str]) -
     )
 
 
-def _phones_of(contact: Contact) -> set[str]:
+def phones_of(contact: Contact) -> set[str]:
     """Return a contact's numbers as files spell them, the former ones too."""
     numbers = set(
         contact.identities.filter(kind=ContactIdentity.Kind.PHONE).values_list(

@@ -21,6 +21,7 @@ from contacts.deduplicating import merge_two
 from contacts.merged_meanwhile import find_standing_merge, merges_seen
 from contacts.merging import ContactsChanged
 from contacts.models import Contact, ContactIdentity, ContactMerge
+from contacts.panels import render_merge_panels
 from contacts.search import matching
 from contacts.standing import combined
 from contacts.unmerging import MergeStands, preview_undo, undo_merge
@@ -117,7 +118,13 @@ class MergingAdmin(TenantScopedAdmin):
                 "Nothing was done: one of the two was merged, or a merge was undone, "
                 "since this page was opened. Look at both again.",
             )
-        context |= _both(older, newer) | {"other": other, "merges": seen}
+        context |= _both(older, newer) | {
+            "other": other,
+            "merges": seen,
+            "panels": render_merge_panels(
+                request=request, survivor=older, merged=newer
+            ),
+        }
         return TemplateResponse(request, "contacts/merge.html", context)
 
     def _search(self, request: HttpRequest, contact: Contact) -> dict[str, Any]:
