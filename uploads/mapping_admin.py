@@ -4,13 +4,16 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 from django.views.decorators.http import require_POST
 from unfold.decorators import display
 
 from tenants.scoped_admin import ViewOnlyAdmin
+from tenants.shown_values import SHOWN, Shown, read_shown, sign_shown
 from uploads.choices import by_place
 from uploads.columns import LABELS, is_helper, letter
 from uploads.mappings import forget_mapping
@@ -52,6 +55,12 @@ class ColumnMappingAdmin(ViewOnlyAdmin):
             "title": self.header(mapping),
             "mapping": mapping,
             "meanings": _meanings(mapping),
+            "shown_token": sign_shown(
+                model=ColumnMapping,
+                pk=mapping.pk,
+                values=_shown_values(mapping),
+                now=timezone.now(),
+            ),
             "may_forget": request.user.has_perm("uploads.change_columnmapping"),
         }
         return super().render_change_form(request, context, *args, **kwargs)
@@ -65,17 +74,57 @@ class ColumnMappingAdmin(ViewOnlyAdmin):
         return [forget, *super().get_urls()]
 
     def forget_view(self, request: HttpRequest, mapping_id: int) -> HttpResponse:
-        mapping = self.get_queryset(request).filter(pk=mapping_id).first()
-        if mapping is None:
-            raise Http404
-        if not request.user.has_perm("uploads.change_columnmapping"):
-            raise PermissionDenied
-        forget_mapping(mapping=mapping)
+        """Forget a layout as its page showed it; what was confirmed since stays."""
+        shown = read_shown(
+            model=ColumnMapping, pk=mapping_id, token=request.POST.get(SHOWN)
+        )
+        with transaction.atomic():
+            rows = self.get_queryset(request).select_for_update(of=["self"])
+            mapping = rows.filter(pk=mapping_id).first()
+            if mapping is None and shown is None:
+                raise Http404
+            if not request.user.has_perm("uploads.change_columnmapping"):
+                raise PermissionDenied
+            if mapping is None:
+                messages.info(request, "This layout was forgotten already.")
+                return redirect(reverse("admin:uploads_columnmapping_changelist"))
+            if shown is None or shown.values != _shown_values(mapping):
+                messages.warning(request, _confirmed_since(mapping, shown))
+                return redirect("admin:uploads_columnmapping_change", mapping.pk)
+            forget_mapping(mapping=mapping)
         messages.success(
             request,
             "Forgotten: the next file with this header is shown before it starts.",
         )
         return redirect(reverse("admin:uploads_columnmapping_changelist"))
+
+
+def _shown_values(mapping: ColumnMapping) -> dict[str, Any]:
+    return {
+        "confirmed_at": mapping.updated_at.isoformat(),
+        "meanings": [list(pair) for pair in _meanings(mapping)],
+    }
+
+
+def _confirmed_since(mapping: ColumnMapping, shown: Shown | None) -> str:
+    """Say who confirmed a layout again since its page was opened, and as what."""
+    if shown is None:
+        return (
+            "Nothing was forgotten: this page was opened too long ago to tell whether "
+            "the layout was confirmed again since. It stands here as it is now."
+        )
+    was = [tuple(pair) for pair in shown.values["meanings"]]
+    changes = ", ".join(
+        f"“{header}” from “{before}” to “{after}”"
+        for (header, before), (_, after) in zip(was, _meanings(mapping), strict=False)
+        if before != after
+    )
+    return (
+        f"Nothing was forgotten: {mapping.confirmed_by or 'somebody'} confirmed this "
+        "layout again while its page was open "
+        f"({local_time(mapping.updated_at, mapping.tenant)}), "
+        + (f"and changed {changes}." if changes else "with the same meanings.")
+    )
 
 
 def _meanings(mapping: ColumnMapping) -> list[tuple[str, str]]:

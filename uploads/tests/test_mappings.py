@@ -50,6 +50,11 @@ def forget(mapping: ColumnMapping) -> str:
     return reverse("admin:uploads_columnmapping_forget", args=[mapping.pk])
 
 
+def as_shown(client: Client, mapping: ColumnMapping) -> dict[str, str]:
+    """Return what the page of a mapping sends back when it is to be forgotten."""
+    return {"_shown": client.get(page_of(mapping)).context["shown_token"]}
+
+
 @given(headers, headers)
 def test_headers_are_alike_when_their_folded_columns_are(
     one: list[str], other: list[str]
@@ -119,7 +124,7 @@ def test_a_mapping_is_looked_at_and_forgotten(
 
     listed = client.get(LIST).content.decode()
     shown = client.get(page_of(mapping)).content.decode()
-    response = client.post(forget(mapping))
+    response = client.post(forget(mapping), as_shown(client, mapping))
 
     assert "Party, Cell #, _error, Docket and 1 more" in listed
     assert "due date" in shown
@@ -127,6 +132,49 @@ def test_a_mapping_is_looked_at_and_forgotten(
     assert response.url == LIST
     assert not ColumnMapping.objects.exists()
     assert load(ROWS, tenant=tenant).status == "failed"
+
+
+@pytest.mark.django_db
+def test_a_layout_that_was_confirmed_again_meanwhile_is_not_forgotten_unseen(
+    client: Client, clerk: User, tenant: Tenant
+) -> None:
+    mapping = remember(tenant, clerk)
+    stale = as_shown(client, mapping)
+    somebody = MembershipFactory.create(tenant=tenant).user
+    again = remember(tenant, somebody)
+    again.mapping = ["full_name", "primary_phone", "loan_number", ""]
+    again.save()
+
+    answers = [client.post(forget(mapping), sent, follow=True) for sent in (stale, {})]
+    still_there = ColumnMapping.objects.exists()
+    client.post(forget(mapping), as_shown(client, mapping))
+
+    said = [str(next(iter(one.context["messages"]))) for one in answers]
+    assert said[0].startswith(
+        f"Nothing was forgotten: {somebody} confirmed this layout again while its page "
+        "was open ("
+    )
+    assert said[0].endswith(
+        "), and changed “Docket” from “kept as it is” to “loan number”, “Paid upto” "
+        "from “due date” to “kept as it is”."
+    )
+    assert "opened too long ago" in said[1]
+    assert still_there
+    assert not ColumnMapping.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_layout_that_was_forgotten_already_is_said_to_be(
+    client: Client, clerk: User, tenant: Tenant
+) -> None:
+    mapping = remember(tenant, clerk)
+    sent = as_shown(client, mapping)
+    client.post(forget(mapping), sent)
+
+    answer = client.post(forget(mapping), sent, follow=True)
+
+    assert answer.redirect_chain[0][0] == LIST
+    assert "This layout was forgotten already." in answer.content.decode()
 
 
 @pytest.mark.django_db
