@@ -29,6 +29,9 @@ class MembershipInline(SuperuserOnly, TabularInline):
     verbose_name = "tenant"
     verbose_name_plural = "works for"
 
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # given or taken, so that no page left open turns one into another
+
 
 @admin.register(User)
 class UserAdmin(SuperuserOnly, DjangoUserAdmin, BoundedAdmin):  # type: ignore[type-arg] # not generic at run time

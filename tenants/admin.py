@@ -47,6 +47,9 @@ class MembershipInline(SuperuserOnly, TabularInline):
     verbose_name = "member of staff"
     verbose_name_plural = "staff of this tenant"
 
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # given or taken, so that no page left open turns one into another
+
 
 class NumberInline(TabularInline):
     model = WhatsAppNumber
@@ -62,6 +65,9 @@ class NumberInline(TabularInline):
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # on a page of its own
 
 
 class TenantForm(forms.ModelForm):  # type: ignore[type-arg] # not generic at run time

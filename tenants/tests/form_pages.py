@@ -14,10 +14,15 @@ def opened(client: Client, page: str, **typed: Any) -> dict[str, Any]:
     values = {
         field.html_name: field.value()
         for field in shown
-        if not field.field.disabled and field.value() not in (None, False)
+        if not field.field.disabled and is_sent(field.value())
     }
     sent = {"_shown": shown.shown_token, **values, **typed}
     return {name: value for name, value in sent.items() if value is not None}
+
+
+def is_sent(value: Any) -> bool:
+    """Tell whether a browser sends a field with this value at all."""
+    return value is not None and value is not False
 
 
 def errors_of(response: Any) -> dict[str, list[str]]:

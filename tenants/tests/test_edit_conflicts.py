@@ -21,7 +21,7 @@ from tenants.tests.factories import (
     WhatsAppNumberFactory,
     clerk_of,
 )
-from tenants.tests.form_pages import errors_of, opened
+from tenants.tests.form_pages import errors_of, is_sent, opened
 
 pytestmark = pytest.mark.django_db
 NO_INLINES = {
@@ -355,5 +355,58 @@ def _as_sent(form: Any) -> dict[str, Any]:
     return {
         field.html_name: field.value()
         for field in form
-        if not field.field.disabled and field.value() not in (None, False)
+        if not field.field.disabled and is_sent(field.value())
     }
+
+
+def test_a_page_whose_members_and_numbers_went_meanwhile_still_saves(
+    client: Client, tenant: Tenant
+) -> None:
+    staying, going = (StaffFactory.create() for _ in range(2))
+    for user in (going, staying):
+        Membership.objects.create(user=user, tenant=tenant)
+    number = WhatsAppNumberFactory.create(tenant=tenant)
+    page = client.get(page_of(tenant))
+    sent = {
+        **opened(client, page_of(tenant), name="Sunset"),
+        **_formsets_of(page),
+    }
+    number.delete()
+    Membership.objects.filter(user=going).delete()
+
+    answer = client.post(page_of(tenant), sent)
+
+    assert answer.status_code == 302
+    assert row(tenant).get().name == "Sunset"
+    assert [one.user for one in tenant.memberships.all()] == [staying]
+
+
+def test_a_membership_is_given_or_taken_and_never_turned_into_another(
+    client: Client, tenant: Tenant
+) -> None:
+    first, second = (StaffFactory.create() for _ in range(2))
+    membership = Membership.objects.create(user=first, tenant=tenant)
+    page = client.get(page_of(tenant))
+    sent = {**opened(client, page_of(tenant)), **_formsets_of(page)}
+
+    client.post(page_of(tenant), {**sent, "memberships-0-user": str(second.pk)})
+    unchanged = membership.user == Membership.objects.get().user
+    client.post(page_of(tenant), {**sent, "memberships-0-DELETE": "on"})
+
+    assert unchanged
+    assert not Membership.objects.exists()
+    assert f"Deleted membership “{first} at Sunrise”." in last_message()
+
+
+def _formsets_of(page: Any) -> dict[str, Any]:
+    """Return what a browser sends of the rows below a form."""
+    sent: dict[str, Any] = {}
+    for inline in page.context["inline_admin_formsets"]:
+        formset = inline.formset
+        for form in [formset.management_form, *formset.initial_forms]:
+            sent |= {
+                form.add_prefix(field.name): field.value()
+                for field in form
+                if is_sent(field.value())
+            }
+    return sent
