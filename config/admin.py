@@ -14,7 +14,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from config.logins import admin as logins_admin  # noqa: F401 # registers its pages
-from tenants.change_history import Mask, mask_email, mask_word
+from tenants.change_history import Mask, mask_email, mask_name
 from tenants.models import Membership
 from tenants.scoped_admin import BoundedAdmin, SuperuserOnly
 
@@ -46,8 +46,8 @@ class UserAdmin(SuperuserOnly, DjangoUserAdmin, BoundedAdmin):  # type: ignore[t
     readonly_fields = ["last_login", "date_joined"]
     inlines = [MembershipInline]
     history_masks: ClassVar[dict[str, Mask]] = {
-        "first_name": mask_word,
-        "last_name": mask_word,
+        "first_name": mask_name,
+        "last_name": mask_name,
         "email": mask_email,
     }
     filter_horizontal = []  # there are a handful of roles

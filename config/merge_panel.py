@@ -31,13 +31,13 @@ class FiledLoans:
         return {entry.loan_number for entry in self.entries} - {""}
 
     @property
-    def national_ids(self) -> dict[str, str]:
-        """What is shown of each national id, by its digest."""
-        return {
-            entry.national_id_digest: entry.national_id_masked
-            for entry in self.entries
-            if entry.national_id_digest
-        }
+    def national_ids(self) -> set[str]:
+        """What is shown of each national id."""
+        return {entry.national_id_masked for entry in self.entries} - {""}
+
+    @property
+    def national_id_digests(self) -> set[str]:
+        return {entry.national_id_digest for entry in self.entries} - {""}
 
 
 def register() -> None:
@@ -87,13 +87,28 @@ def _contradictions(one: FiledLoans, other: FiledLoans) -> list[str]:
             f"The files call contact {one.contact.pk} {_listed(one.names)}, and "
             f"contact {other.contact.pk} {_listed(other.names)}."
         )
-    if _are_apart(set(one.national_ids), set(other.national_ids)):
+    if _have_two_national_ids(one, other):
         warnings.append(
             "The files give them different national ids: "
-            f"{_listed(one.national_ids.values())} for contact {one.contact.pk}, "
-            f"{_listed(other.national_ids.values())} for contact {other.contact.pk}."
+            f"{_listed(sorted(one.national_ids))} for contact {one.contact.pk}, "
+            f"{_listed(sorted(other.national_ids))} for contact {other.contact.pk}."
         )
     return warnings
+
+
+def _have_two_national_ids(one: FiledLoans, other: FiledLoans) -> bool:
+    """Tell whether ids of one kind differ; kinds are told apart by their length."""
+    kinds = {len(text) for text in one.national_ids}
+    kinds &= {len(text) for text in other.national_ids}
+    of_one, of_other = (
+        {text for text in side.national_ids if len(text) in kinds}
+        for side in (one, other)
+    )
+    if _are_apart(of_one, of_other):
+        return True
+    return bool(kinds) and _are_apart(
+        one.national_id_digests, other.national_id_digests
+    )
 
 
 def _are_apart(one: set[Any], other: set[Any]) -> bool:

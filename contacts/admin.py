@@ -23,7 +23,7 @@ from contacts.models import Contact, ContactIdentity
 from contacts.panels import render_panels
 from contacts.search import matching
 from tenants.access import tenants_of
-from tenants.change_history import Mask, mask_email, mask_word
+from tenants.change_history import Mask, mask_email, mask_name
 from tenants.scoped_admin import ViewOnlyAdmin
 
 
@@ -58,7 +58,7 @@ class ContactAdmin(MergingAdmin):
     change_form_outer_before_template = "contacts/facts.html"
     change_form_outer_after_template = "contacts/panels.html"
     history_masks: ClassVar[dict[str, Mask]] = {
-        "name": mask_word,
+        "name": mask_name,
         "email": mask_email,
     }
 

@@ -8,7 +8,7 @@ from django.conf import settings
 from contacts.models import Contact
 from contacts.names import NameFacts, settle_name
 from contacts.statements import show_stated_email, was_entered
-from tenants.change_history import mask_email, mask_word
+from tenants.change_history import mask_email, mask_name
 
 _STAYS = (
     "The {column} {entered}, entered since the merge, stays with contact {survivor}."
@@ -74,12 +74,12 @@ class MergeStages:
             after.name_source != staff or after.name != current.name
         ):
             restored.name, restored.name_source = current.name, staff
-            yield self._kept("name", mask_word, current.name, before.name)
+            yield self._kept("name", mask_name, current.name, before.name)
         elif after.name_source == staff != current.name_source:
             if before.name_source == staff:
                 restored.name, restored.name_source = "", Contact.NameSource.UNKNOWN
             owner = before if before.name_source == staff else self.merged
-            yield self._removed("name", mask_word, owner, owner.name)
+            yield self._removed("name", mask_name, owner, owner.name)
         facts = NameFacts.of(restored)
         if facts != NameFacts.of(before):
             settle_name(facts)

@@ -59,15 +59,15 @@ def find_last_change(*, row: Model, column: str, since: datetime) -> LogEntry | 
     return None
 
 
-def mask_word(text: str) -> str:
-    """Return the first letter of a name."""
-    return f"{text[0]}***" if text else ""
+def mask_name(text: str) -> str:
+    """Return the first letter of each word of a name."""
+    return " ".join(f"{word[0]}***" for word in text.split())
 
 
 def mask_email(text: str) -> str:
     """Return the first letter of an address, and its domain."""
     name, at, domain = text.rpartition("@")
-    return f"{mask_word(name)}{at}{domain}" if at else mask_word(text)
+    return f"{mask_name(name)}{at}{domain}" if at else mask_name(text)
 
 
 def text_of(field: forms.Field, value: Any) -> str:

@@ -162,20 +162,20 @@ class EditConflictForm(forms.ModelForm):  # type: ignore[type-arg] # not generic
         who, at = self.model_admin.changed_by(
             self.request, self.instance, self.column_of(name), since=self.shown.at
         )
-        when = f" ({_moment(at)})" if at else ""
+        by = f"by {who} ({_moment(at)})" if at else f"by {who}"
         if secret:
             return (
-                f"While this page was open, {who} changed “{label}”{when}. Yours is "
-                "not saved: enter it again to put it in place of theirs."
+                f"While this page was open, “{label}” was changed {by}. Yours is not "
+                "saved: enter it again to replace that."
             )
         field = self.fields[name]
         before, after, typed = (
             text_of(field, value) for value in (was, stored, self[name].data)
         )
         return (
-            f"While this page was open, {who} changed “{label}” from {before} to "
-            f"{after}{when}. You entered {typed}: nothing is saved yet; save again to "
-            "put yours in place of theirs."
+            f"While this page was open, “{label}” was changed from {before} to {after} "
+            f"{by}. You entered {typed}. Nothing is saved yet: save again to replace "
+            f"{after}."
         )
 
 

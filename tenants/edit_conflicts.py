@@ -45,7 +45,7 @@ class EditConflictAdmin(ModelAdmin):
         if entry is None:
             return "somebody", None
         if entry.user_id == request.user.pk:
-            return "you, in another window,", entry.action_time
+            return "you in another window", entry.action_time
         return str(entry.user), entry.action_time
 
     def get_object(

@@ -117,25 +117,38 @@ def test_lenders_who_call_them_differently_are_a_warning(
     assert "Merge these two</button>" in page
 
 
-def test_two_national_ids_are_a_warning_and_shown_by_their_last_four(
-    client: Client, tenant: Tenant, pair: tuple[Contact, Contact]
+@pytest.mark.parametrize(
+    ("one", "other", "warned"),
+    [
+        (("XXXXXXXX1111", "1" * 64), ("XXXXXXXX2222", "2" * 64), True),
+        (("XXXXXXXX1111", ""), ("XXXXXXXX2222", ""), True),
+        (("XXXXXXXX1111", "1" * 64), ("XXXXXXXX1111", "2" * 64), True),
+        (("XXXXXXXX1111", "1" * 64), ("XXXXXXXX1111", ""), False),
+        (("XXXXXXXX1111", "1" * 64), ("XXXXXX234F", "2" * 64), False),
+        (("XXXXXXXX1111", "1" * 64), ("", ""), False),
+    ],
+    ids=["two", "two masked ones", "same end", "one masked", "two kinds", "only one"],
+)
+def test_two_national_ids_are_a_warning_and_shown_by_their_ends(
+    client: Client,
+    tenant: Tenant,
+    pair: tuple[Contact, Contact],
+    one: tuple[str, str],
+    other: tuple[str, str],
+    warned: bool,
 ) -> None:
-    for phone, last in ((ASHA, "1111"), (RAVI, "2222")):
-        file_entry(
-            tenant,
-            phone,
-            "Asha Verma",
-            national_id_masked=f"XXXX-{last}",
-            national_id_digest=last * 16,
-        )
+    for phone, (masked, digest) in ((ASHA, one), (RAVI, other)):
+        ids = {"national_id_masked": masked, "national_id_digest": digest}
+        file_entry(tenant, phone, "Asha Verma", **ids)
 
     page = page_of(client, pair)
 
-    assert (
-        f"different national ids: “XXXX-1111” for contact {pair[0].pk}, “XXXX-2222” "
-        f"for contact {pair[1].pk}."
-    ) in page
-    assert "1111" * 16 not in page
+    sentence = (
+        f"The files give them different national ids: “{one[0]}” for contact "
+        f"{pair[0].pk}, “{other[0]}” for contact {pair[1].pk}."
+    )
+    assert (sentence in page) is warned
+    assert "1" * 64 not in page
 
 
 def test_a_loan_that_both_have_is_named(

@@ -141,9 +141,9 @@ def test_who_names_somebody_whom_a_message_renames_meanwhile_is_asked(
     )
 
     assert errors_of(asked)["name"] == [
-        "While this page was open, a message (WhatsApp profile) changed “Name” from "
-        "“Asha” to “Asha Neu”. You entered “Mrs Verma”: nothing is saved yet; save "
-        "again to put yours in place of theirs."
+        "While this page was open, “Name” was changed from “Asha” to “Asha Neu” by a "
+        "message (WhatsApp profile). You entered “Mrs Verma”. Nothing is saved yet: "
+        "save again to replace “Asha Neu”."
     ]
     contact.refresh_from_db()
     assert (contact.name, contact.name_source) == ("Asha Neu", "profile")

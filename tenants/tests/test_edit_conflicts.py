@@ -88,11 +88,12 @@ def test_a_field_that_both_changed_comes_back_with_both_values_and_who_it_was(
 
     (sentence,) = errors_of(refused)["name"]
     assert sentence.startswith(
-        "While this page was open, ravi changed “Name” from “Sunrise” to “Sunset” ("
+        "While this page was open, “Name” was changed from “Sunrise” to “Sunset” by "
+        "ravi ("
     )
     assert sentence.endswith(
-        "You entered “Sunrise Ltd”: nothing is saved yet; save again to put yours in "
-        "place of theirs."
+        "). You entered “Sunrise Ltd”. Nothing is saved yet: save again to replace "
+        "“Sunset”."
     )
     form = refused.context["adminform"].form
     assert form["name"].value() == "Sunrise Ltd"
@@ -245,7 +246,7 @@ def test_a_secret_that_was_stored_anew_meanwhile_is_not_replaced_unseen(
     refused = client.post(page_of(number), sent)
 
     (sentences,) = errors_of(refused).values()
-    assert sentences[0].startswith("While this page was open, ravi changed “")
+    assert "secret” was changed by ravi (" in sentences[0]
     assert "s3cret" not in refused.content.decode()
     assert WhatsAppNumber.objects.get().app_secret == "s3cret-theirs"
     token = refused.context["adminform"].form.shown_token
