@@ -13,6 +13,7 @@ from uploads import reviewing
 from uploads.encodings import UnreadableFile
 from uploads.file_processes import NotReadNow
 from uploads.models import FileUpload
+from uploads.review_conflicts import merge_choices, sign_choices
 from uploads.review_form import ReviewForm
 
 _GONE = "The kept file is gone: cancel this upload and send the file again."
@@ -60,6 +61,7 @@ def review_context(upload: FileUpload, *, may_act: bool) -> dict[str, Any]:
     return {
         "reviewed": reviewed,
         "review_form": form,
+        "shown_token": sign_choices(form, upload, now=timezone.now()),
         "may_start": may_act,
         "review_columns": list(form.columns()),
         "rows_checked": reviewed.checked.good + reviewed.checked.bad,
@@ -79,12 +81,27 @@ def _take_choices(request: HttpRequest, upload: FileUpload) -> bool:
         return True
     try:
         reviewed = reviewing.look_at(upload)
-        form = ReviewForm(request.POST, upload=upload, reviewed=reviewed)
+        merged = merge_choices(
+            sent=request.POST,
+            form=ReviewForm(upload=upload, reviewed=reviewed),
+            upload=upload,
+        )
+        for conflict in merged.conflicts:
+            messages.warning(request, conflict)
+        if merged.conflicts:
+            return True
+        form = ReviewForm(merged.sent, upload=upload, reviewed=reviewed)
         if not form.is_valid():
             messages.error(request, "The file has changed meanwhile: choose again.")
             return True
         if not form.has_changed():
-            return False
+            if merged.differs_from_page:
+                messages.warning(
+                    request,
+                    "Somebody chose something else while this page was open: look at "
+                    "it first.",
+                )
+            return merged.differs_from_page
         reviewing.choose(
             upload_id=upload.pk, choices=form.choices(), now=timezone.now()
         )
