@@ -26,13 +26,20 @@ class ColumnChange:
 
     column: str
     label: str
-    before: str = ""
-    after: str = ""
+    values: str = ""
 
     def __str__(self) -> str:
-        if not self.before:
-            return self.label
-        return f"{self.label} from {self.before} to {self.after}"
+        return f"{self.label} {self.values}".rstrip()
+
+
+def values_changed(field: forms.Field, before: Any, after: Any) -> str:
+    """Return from what to what a value was changed; of several, which came and went."""
+    if not isinstance(before, list):
+        return f"from {text_of(field, before)} to {text_of(field, after)}"
+    came = [one for one in after if one not in before]
+    went = [one for one in before if one not in after]
+    sides = [("added", came), ("removed", went)]
+    return ", ".join(f"{what} {text_of(field, some)}" for what, some in sides if some)
 
 
 def change_entry(changes: Collection[ColumnChange]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from tenants.change_history import ColumnChange, Mask, text_of
+from tenants.change_history import ColumnChange, Mask, text_of, values_changed
 from tenants.shown_values import SHOWN, Shown, read_shown, sign_shown
 
 
@@ -114,10 +114,12 @@ class EditConflictForm(forms.ModelForm):  # type: ignore[type-arg] # not generic
                 continue
             mask = masks.get(name)
             before, after = (
-                text_of(field, mask(str(value)) if mask and value else value)
+                mask(str(value)) if mask and value else value
                 for value in (self.stored[name], self._cleaned_text(name))
             )
-            yield ColumnChange(column=column, label=label, before=before, after=after)
+            yield ColumnChange(
+                column=column, label=label, values=values_changed(field, before, after)
+            )
 
     def _stored_object(self, name: str) -> Any:
         if isinstance(self.fields[name], forms.ModelMultipleChoiceField):

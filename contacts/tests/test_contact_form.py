@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
@@ -182,3 +183,26 @@ def test_a_contact_is_never_deleted_by_hand(client: Client, contact: Contact) ->
 
     assert response.status_code == 403
     assert Contact.objects.filter(pk=contact.pk).exists()
+
+
+def test_the_history_of_a_contact_names_nobody(
+    client: Client, contact: Contact
+) -> None:
+    save(client, contact, name="Mrs Verma", email="asha@example.in")
+    save(client, contact, name="")
+
+    history = list(LogEntry.objects.order_by("pk").values_list("object_repr"))
+    messages = [one.get_change_message() for one in LogEntry.objects.order_by("pk")]
+    assert history == [(f"contact {contact.pk}",)] * 2
+    assert messages == [
+        "Changed Name from “A*** V***” to “M*** V***” and E-mail from nothing to "
+        "“a***@example.in”.",
+        "Changed Name from “M*** V***” to nothing.",
+    ]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_history_that_is_posted_to_is_shown(client: Client, contact: Contact) -> None:
+    page = reverse("admin:contacts_contact_history", args=[contact.pk])
+
+    assert client.post(page).status_code == 200

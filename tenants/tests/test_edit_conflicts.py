@@ -15,6 +15,7 @@ from django.urls import reverse
 
 from tenants.edit_conflicts import EditConflictAdmin
 from tenants.models import Membership, Tenant, WhatsAppNumber
+from tenants.shown_values import read_shown
 from tenants.tests.factories import (
     StaffFactory,
     TenantFactory,
@@ -255,6 +256,28 @@ def test_a_secret_that_was_stored_anew_meanwhile_is_not_replaced_unseen(
     assert WhatsAppNumber.objects.get().app_secret == mine.get("new_app_secret", "")
 
 
+def test_what_a_page_sends_back_holds_no_secret(client: Client, tenant: Tenant) -> None:
+    number = WhatsAppNumberFactory.create(tenant=tenant, app_secret="s3cret-old")
+
+    token = opened(client, page_of(number))["_shown"]
+
+    shown = read_shown(model=WhatsAppNumber, pk=number.pk, token=token)
+    assert shown is not None
+    assert set(shown.values) == {
+        "tenant",
+        "phone_number_id",
+        "display_phone_number",
+        "waba_id",
+        "app_secret",
+        "access_token",
+    }
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT app_secret FROM whatsapp_numbers")
+        (ciphertext,) = cursor.fetchone()
+    assert "s3cret-old" not in str(shown.values)
+    assert ciphertext not in str(shown.values)
+
+
 def test_a_secret_that_was_stored_anew_is_kept_by_a_page_that_changes_something_else(
     client: Client, tenant: Tenant
 ) -> None:
@@ -324,7 +347,41 @@ def test_a_colleague_s_rights_stay_when_another_page_changes_a_name(
         "Changed First name from “A***” to “U***” and Email address from "
         "“a***@example.in” to “u***@a.in”."
     )
-    assert user.password not in client.get(page_of(user)).content.decode()
+    shown = read_shown(model=User, pk=user.pk, token=sent["_shown"])
+    assert shown is not None
+    assert "first_name" in shown.values
+    assert "password" not in shown.values
+
+
+def test_the_history_of_a_role_says_what_came_and_what_went(
+    client: Client, owner: User
+) -> None:
+    role = Group.objects.create(name="Callers")
+    may_look, may_name = (
+        Permission.objects.get(codename=f"{act}_contact") for act in ("view", "change")
+    )
+    role.permissions.add(may_look)
+    sent = opened(client, page_of(role), permissions=[may_name.pk])
+
+    client.post(page_of(role), sent)
+
+    assert last_message() == (
+        "Changed Permissions added “Contacts | contact | Can change contact”, removed "
+        "“Contacts | contact | Can view contact”."
+    )
+
+
+def test_an_older_change_of_the_history_is_not_blamed_for_a_newer_one(
+    client: Client, colleague: Client, tenant: Tenant
+) -> None:
+    earlier = opened(colleague, page_of(tenant), name="Sunny", **NO_INLINES)
+    colleague.post(page_of(tenant), earlier)
+    sent = opened(client, page_of(tenant), name="Sunrise Ltd", **NO_INLINES)
+    row(tenant).update(name="Sunset")  # by somebody's own SQL
+
+    (sentence,) = errors_of(client.post(page_of(tenant), sent))["name"]
+
+    assert "was changed from “Sunny” to “Sunset” by somebody. You" in sentence
 
 
 def test_every_form_of_the_admin_is_of_this_kind_and_its_values_survive_the_page(
