@@ -19,6 +19,7 @@ from contacts.list_filters import (
     TouchedFilter,
 )
 from contacts.merge_admin import MergingAdmin
+from contacts.merged_meanwhile import find_merge_that_changed
 from contacts.models import Contact, ContactIdentity
 from contacts.panels import render_panels
 from contacts.search import matching
@@ -97,6 +98,8 @@ class ContactAdmin(MergingAdmin):
     def changed_by(
         self, request: HttpRequest, row: Any, column: str, *, since: datetime
     ) -> tuple[str, datetime | None]:
+        if merge := find_merge_that_changed(row, column, since=since):
+            return f"the merge with contact {merge.merged_contact_id}", merge.merged_at
         sources = {
             "name": (row.name_source, row.get_name_source_display()),
             "email": (row.email_source, row.get_email_source_display()),

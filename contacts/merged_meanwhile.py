@@ -1,6 +1,7 @@
 """What became of two contacts since somebody looked at them to merge them."""
 
 from collections.abc import Collection
+from datetime import datetime
 
 from django.db.models import Count, Max, Q, QuerySet
 
@@ -20,6 +21,18 @@ def find_standing_merge(
         .order_by("-pk")
         .first()
     )
+
+
+def find_merge_that_changed(
+    survivor: Contact, column: str, *, since: datetime
+) -> ContactMerge | None:
+    """Return the newest merge since then that changed a column of who stayed."""
+    merges = survivor.absorbed_merges.filter(merged_at__gte=since, undone_at=None)
+    for merge in merges.defer("moved", "merged_contact").order_by("-pk"):
+        before = merge.survivor_before.get(column)
+        if merge.survivor_after.get(column, before) != before:
+            return merge
+    return None
 
 
 def merges_seen(contacts: Collection[Contact]) -> str:

@@ -149,8 +149,8 @@ class EditConflictAdmin(ModelAdmin):
             return None
         messages.warning(
             request,
-            f"This {self.opts.verbose_name} is not there any more: it was deleted or "
-            "erased while its page was open. What you entered was not saved.",
+            f"This {self.opts.verbose_name} is not there any more: it was deleted, "
+            "erased or moved while its page was open. What you entered was not saved.",
         )
         opts = self.opts
         return redirect(reverse(f"admin:{opts.app_label}_{opts.model_name}_changelist"))

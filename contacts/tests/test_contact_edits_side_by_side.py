@@ -11,6 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from config.erasure import erase_person
+from contacts.deduplicating import merge_two
 from contacts.models import Contact
 from contacts.tests.factories import ContactFactory
 from contacts.tests.pages import ADD, page_of
@@ -149,6 +150,34 @@ def test_who_names_somebody_whom_a_message_renames_meanwhile_is_asked(
     assert (contact.name, contact.name_source) == ("Asha Neu", "profile")
 
 
+def test_who_names_somebody_whom_a_merge_renames_meanwhile_is_asked(
+    contact: Contact,
+) -> None:
+    clerk = browser_of(clerk_of(contact.tenant))
+    other = ContactFactory.create(
+        tenant=contact.tenant, name="Asha Iyer", name_source="staff"
+    )
+    sent = opened(clerk, page_of(contact), name="Mrs Verma")
+
+    def merge() -> None:
+        merge_two(
+            tenant_id=contact.tenant_id,
+            survivor_id=contact.pk,
+            merged_id=other.pk,
+            merged_by=None,
+            now=timezone.now(),
+        )
+
+    (asked,) = save_while(merge, page_of(contact), (clerk, sent))
+
+    (sentence,) = errors_of(asked)["name"]
+    assert (
+        f"changed from “Asha” to “Asha Iyer” by the merge with contact {other.pk} ("
+    ) in sentence
+    contact.refresh_from_db()
+    assert (contact.name, contact.message_count) == ("Asha Iyer", 1)
+
+
 def test_who_saves_somebody_who_is_erased_meanwhile_reads_a_sentence(
     contact: Contact,
 ) -> None:
@@ -162,8 +191,8 @@ def test_who_saves_somebody_who_is_erased_meanwhile_reads_a_sentence(
     )
 
     assert [str(message) for message in answer.context["messages"]] == [
-        "This contact is not there any more: it was deleted or erased while its page "
-        "was open. What you entered was not saved."
+        "This contact is not there any more: it was deleted, erased or moved while its "
+        "page was open. What you entered was not saved."
     ]
     assert not Contact.objects.exists()
 

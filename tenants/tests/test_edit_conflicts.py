@@ -302,8 +302,8 @@ def test_who_saves_a_number_that_was_deleted_meanwhile_reads_a_sentence(
     answer = client.post(page, sent, follow=True)
 
     assert messages_of(answer) == [
-        "This WhatsApp number is not there any more: it was deleted or erased while "
-        "its page was open. What you entered was not saved."
+        "This WhatsApp number is not there any more: it was deleted, erased or moved "
+        "while its page was open. What you entered was not saved."
     ]
 
 
