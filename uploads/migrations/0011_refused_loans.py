@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("uploads", "0009_act_of_comparing"),
+        ("uploads", "0010_upload_work"),
     ]
 
     operations = [

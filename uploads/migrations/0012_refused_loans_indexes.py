@@ -6,7 +6,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ("uploads", "0010_refused_loans"),
+        ("uploads", "0011_refused_loans"),
     ]
 
     operations = [
