@@ -151,8 +151,8 @@ class EditConflictForm(forms.ModelForm):  # type: ignore[type-arg] # not generic
         stored = (self.behind if secret else self.stored).get(key)
         label = self[name].label
         if self.shown is None:
-            if secret:
-                return ""
+            if secret or SHOWN not in self.data:
+                return ""  # a program that opened no page says what it wants
             return (
                 f"“{label}” is {text_of(self.fields[name], stored)} now. This page was "
                 "opened too long ago to tell whether you or somebody else changed it: "

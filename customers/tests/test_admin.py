@@ -45,7 +45,7 @@ def test_an_entry_is_found_by_phone_loan_or_name(entry: Customer, text: str) -> 
     assert list(matching(Customer.objects.all(), text, uploads=uploads)) == [entry]
 
 
-@pytest.mark.parametrize("text", ["zzz", "5", "\0", "%", "LN0043", "asha " * 20_000])
+@pytest.mark.parametrize("text", ["zzz", "5", "\0", "%", "LN0043"])
 def test_what_nobody_is_called_finds_nobody(entry: Customer, text: str) -> None:
     found = matching(Customer.objects.all(), text, uploads=[entry.upload_id])
 

@@ -468,3 +468,16 @@ def _formsets_of(page: Any) -> dict[str, Any]:
                 if is_sent(field.value())
             }
     return sent
+
+
+def test_a_program_that_opened_no_page_says_what_it_wants(
+    client: Client, owner: User
+) -> None:
+    tenant = TenantFactory.create(name="Sunrise")
+    sent = opened(client, page_of(tenant), name="Moonrise", **NO_INLINES)
+    del sent["_shown"]
+
+    response = client.post(page_of(tenant), sent)
+
+    tenant.refresh_from_db()
+    assert (response.status_code, tenant.name) == (302, "Moonrise")
