@@ -72,7 +72,7 @@ test-system:
 		EMBEDDED_DIR=$$folder/servers $(PY) -m pytest -p no:cacheprovider tests config
 
 faults: setup ## Kill everything again and again amid real work; takes long
-	$(PY) -m pytest -m faults tests/faults
+	$(PY) -m pytest -m faults tests/faults config/tests/test_addresses.py
 
 # As CI runs it: what a reviewer need not look for.
 check: setup ## Lint, types, layers, migrations, production settings

@@ -58,6 +58,8 @@ FORM = [
 
 # What no form and no file can set: a zone is chosen from a list.
 _CHECKED = {"timezone", "keep_files_days", "keep_issues_days", "keep_media_days"}
+# JSON that our own code writes and reads as it wrote it.
+_OURS = ("layout", "mapping", "choices")
 _LAST = datetime(9999, 12, 30, tzinfo=UTC)
 _FIRST = datetime(1, 1, 2, tzinfo=UTC)
 _NAME = "<b>&\u202e{{ x }}%s\U0001f4a3 " * 400  # 10,000 characters
@@ -94,7 +96,7 @@ def possible_values(row: models.Model) -> dict[str, list[Any]]:
     """Return what may stand in each of its columns by what the database lets in."""
     found: dict[str, list[Any]] = {}
     for field in row._meta.concrete_fields:
-        is_free = field.name not in _CHECKED and not field.is_relation
+        is_free = field.name not in (*_CHECKED, *_OURS) and not field.is_relation
         if is_free and not field.primary_key:
             before = getattr(row, field.attname)
             found[field.attname] = [

@@ -69,17 +69,17 @@ def test_no_part_of_a_path_breaks_a_page(world: World, dice: random.Random) -> N
 
 
 def test_no_parameter_breaks_a_page(world: World, dice: random.Random) -> None:
-    walk.ask_parameters(world, dice, most=2)
+    walk.ask_parameters(world, dice, most=1)
 
 
 def test_nothing_sent_in_a_form_breaks_a_page(
     world: World, dice: random.Random
 ) -> None:
-    walk.send_forms(world, dice, most=3)
+    walk.send_forms(world, dice, most=1)
 
 
 def test_no_header_breaks_a_page(world: World, dice: random.Random) -> None:
-    walk.send_headers(world, dice, most=8)
+    walk.send_headers(world, dice, most=4)
 
 
 def test_nothing_sent_to_the_api_breaks_it(world: World, dice: random.Random) -> None:
@@ -87,4 +87,14 @@ def test_nothing_sent_to_the_api_breaks_it(world: World, dice: random.Random) ->
 
 
 def test_no_row_breaks_a_page(world: World, dice: random.Random) -> None:
-    walk.show_rows(world, dice, most=2)
+    walk.show_rows(world, dice, most=1)
+
+
+@pytest.mark.faults
+def test_nothing_at_all_breaks_a_page(world: World, dice: random.Random) -> None:
+    walk.ask_paths(world, dice, most=None)
+    walk.ask_parameters(world, dice, most=None)
+    walk.send_forms(world, dice, most=None)
+    walk.send_headers(world, dice, most=None)
+    walk.send_bodies(world, dice, most=None)
+    walk.show_rows(world, dice, most=None)

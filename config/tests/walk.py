@@ -26,6 +26,7 @@ def ask_by_everybody(world: World, dice: Dice) -> None:
         first, *others = [address.path(**row) for row in world.rows_at(address)]
         for who in world.clients:
             world.ask(who, "get", first)
+        for who in dice.sample(list(world.clients), 2):
             world.ask(who, "post", first)
         for method in ("head", dice.choice(_METHODS)):
             world.ask(reader_of(address), method, first)
@@ -76,7 +77,7 @@ def send_forms(world: World, dice: Dice, *, most: int | None) -> None:
             send_actions(world, address, dice, most=most)
         elif address.route.startswith("admin/"):
             fields = form_of(world, path)
-            for name in fields:
+            for name in some(dice, list(fields), most and 3):
                 for value in some(dice, poison.FORM, most and 1):
                     world.ask("owner", "post", path, {**fields, name: value})
             names += fields
@@ -224,7 +225,7 @@ def show_rows(world: World, dice: Dice, *, most: int | None) -> None:
     """
     for row in world.rows.values():
         fields = poison.possible_values(row)
-        for turn in range(2 if most else 8):
+        for turn in range(most or 8):
             for name, values in fields.items():
                 poison.put(row, {name: values[turn % len(values)]})
             row.refresh_from_db()
