@@ -125,7 +125,7 @@ def test_a_corrected_file_is_part_of_the_file_that_it_corrects(tenant: Tenant) -
     parent = load(
         f"{HEADER}A,9876543210,A1,1,2026-11-01\nB,12,A2,1,2026-11-01\n", tenant=tenant
     )
-    child = send_again(parent, written(parent).replace("B,12,", "B,9876543211,"))
+    child = send_again(parent, written(parent).replace('"B","12",', '"B","9876543211",'))
 
     (newest,) = newest_deliveries(
         tenant_ids=[tenant.pk], lender_ids=[parent.pk]
@@ -142,7 +142,7 @@ def test_a_file_whose_rows_all_came_corrected_finds_its_lender_then(
     parent = load(f"{HEADER}B,12,A2,1,2026-11-01\n", tenant=tenant)
     assert lender_of(parent) == parent.pk
 
-    send_again(parent, written(parent).replace("B,12,", "B,9876543211,"))
+    send_again(parent, written(parent).replace('"B","12",', '"B","9876543211",'))
 
     assert lender_of(parent) == october.pk
     assert LenderFile.objects.get(pk=parent.pk).day == date(2026, 11, 1)
