@@ -123,7 +123,7 @@ ROW_ISSUE_RETENTION_DAYS = env.int("ROW_ISSUE_RETENTION_DAYS", 365)
 # seconds it has one for each MB.
 UPLOAD_PART_SECONDS = env.int("UPLOAD_PART_SECONDS", 120)
 UPLOAD_READING_SECONDS = env.int("UPLOAD_READING_SECONDS", 120)
-# What a tenant may have: files that are not finished, and MB of kept files. 0: any.
+# What a tenant may have: files that are not finished, and MiB of kept files. 0: any.
 UPLOAD_MAX_UNFINISHED = env.int("UPLOAD_MAX_UNFINISHED", 200)
 UPLOAD_MAX_KEPT_MB = env.int("UPLOAD_MAX_KEPT_MB", 50_000)
 

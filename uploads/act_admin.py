@@ -21,6 +21,7 @@ from tenants.scoped_admin import TenantScopedAdmin
 from uploads import services
 from uploads.file_processes import NotReadNow
 from uploads.models import FileUpload
+from uploads.quota import QuotaExceeded
 from uploads.rejected_download import KEPT_FILE_GONE, NONE_REFUSED, send_rejected
 from uploads.rejected_files import KeptFileGone
 from uploads.undoing import undo_upload
@@ -94,10 +95,17 @@ class ActPages(TenantScopedAdmin):
         @require_POST
         def view(request: HttpRequest, upload_id: int) -> HttpResponse:
             upload = self._find_to_act_on(request, upload_id)
-            if act(upload_id=upload.pk, by=staff_of(request), now=timezone.now()):
-                messages.success(request, done)
+            try:
+                is_done = act(
+                    upload_id=upload.pk, by=staff_of(request), now=timezone.now()
+                )
+            except QuotaExceeded as exc:
+                messages.error(request, str(exc))
             else:
-                messages.warning(request, refusal)
+                if is_done:
+                    messages.success(request, done)
+                else:
+                    messages.warning(request, refusal)
             return redirect(page_of(upload.pk))
 
         return view

@@ -33,7 +33,7 @@ from uploads.acts import open_acts
 from uploads.file_processes import Busy, TookTooLong
 from uploads.models import FileUpload, RowIssue
 from uploads.progress import group_issues, progress_of
-from uploads.quota import QuotaExceeded
+from uploads.quota import QuotaBusy, QuotaExceeded
 from uploads.rejected_download import KEPT_FILE_GONE, NONE_REFUSED, send_rejected
 from uploads.rejected_files import WORKBOOK_TYPE, KeptFileGone
 from uploads.undoing import undo_upload
@@ -216,25 +216,35 @@ class UploadList(UploadView, TenantList[FileUpload], CreateModelMixin):
         responses={
             201: WholeUploadSerializer,
             400: OpenApiResponse(
-                description="What was sent is no file, or the tenant has no room for "
-                "it: too many files that are not finished, or too many bytes kept."
+                description="What was sent is no file, its `parent` is not there, or "
+                "the tenant has no room for it: too many files that are not finished, "
+                "or too many bytes kept."
             ),
             403: _ONLY_READS,
+            429: OpenApiResponse(
+                description="Other files of the tenant are being taken in: ask again."
+            ),
         },
     )
     def post(self, request: Request) -> Response:
         sent = NewUploadSerializer(data=request.data)
         sent.is_valid(raise_exception=True)
-        file, parent = sent.validated_data["file"], sent.validated_data.get("parent")
+        file, parent = sent.validated_data["file"], None
+        if (parent_id := sent.validated_data.get("parent")) is not None:
+            parent = self.get_queryset().filter(pk=parent_id).first()
+            if parent is None:  # or a stranger's, which is the same
+                raise ValidationError({"parent": ["No upload has this id."]})
         try:
             upload = services.create_upload(
                 tenant=self.tenant,
                 file=file,
                 name=file.name,
                 uploaded_by=self.client,
-                parent=None if parent is None else self.find(parent),
+                parent=parent,
                 now=timezone.now(),
             )
+        except QuotaBusy as exc:
+            raise Throttled(wait=_ASK_AGAIN_SECONDS, detail=str(exc)) from exc
         except QuotaExceeded as exc:
             raise ValidationError({"file": [str(exc)]}) from exc
         return self.answer(upload, status=201)
@@ -337,9 +347,12 @@ class DoAct(UploadView):
         },
     )
     def post(self, request: Request, upload_id: int) -> Response:
-        done = self.act in open_acts(self.find(upload_id)) and ACTS[self.act](
-            upload_id=upload_id, by=self.client, now=timezone.now()
-        )
+        try:
+            done = self.act in open_acts(self.find(upload_id)) and ACTS[self.act](
+                upload_id=upload_id, by=self.client, now=timezone.now()
+            )
+        except QuotaExceeded as exc:
+            raise Conflict(str(exc)) from exc
         upload = self.find(upload_id)
         if not done:  # somebody was quicker, perhaps
             raise Conflict(

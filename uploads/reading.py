@@ -18,6 +18,7 @@ from uploads.corrections import with_parents_writing
 from uploads.encodings import UnknownColumns, UnreadableFile
 from uploads.mappings import LOOKED_AT, deciding_for, is_to_be_reviewed
 from uploads.models import FileUpload, UploadPart
+from uploads.quota import QuotaExceeded, take_bytes
 from uploads.reader import Understood, rewrite_as_utf8, understand, wide_encoding
 from uploads.work import begin_reading, doing, end, hold, reading_limit
 from uploads.workbooks.conversion import ReadSheet, is_workbook, write_rows
@@ -168,6 +169,8 @@ def _keep_understood(
     upload: FileUpload, understood: Understood, rows_file: str, now: datetime
 ) -> None:
     upload.parts.all().delete()
+    if rows_file != upload.file.name and not _has_room_for_copy(upload, rows_file, now):
+        return
     UploadPart.objects.bulk_create(
         UploadPart(
             upload=upload,
@@ -190,7 +193,8 @@ def _keep_understood(
     upload.updated_at = now
     upload.save(
         update_fields=[
-            "status", "stage", "total_rows", "layout", "notices", "updated_at",
+            "status", "stage", "total_rows", "layout", "rewritten_bytes", "notices",
+            "updated_at",
         ]
     )  # fmt: skip
     logger.info(
@@ -198,6 +202,24 @@ def _keep_understood(
         upload.total_rows,
         _loggable(upload.original_name),
     )
+
+
+def _has_room_for_copy(upload: FileUpload, rows_file: str, now: datetime) -> bool:
+    """Count the copy in its tenant's room; without room it is deleted.
+
+    A workbook of 250 KB may hold 80 MB of rows.
+    """
+    size = default_storage.size(rows_file)
+    try:
+        # What it had before is counted already.
+        if size > upload.rewritten_bytes:
+            take_bytes(tenant=upload.tenant, size_bytes=size - upload.rewritten_bytes)
+    except QuotaExceeded as exc:
+        default_storage.delete(rows_file)
+        upload.mark_failed(stage=Stage.CSV_PARSE, message=str(exc), now=now)
+        return False
+    upload.rewritten_bytes = size
+    return True
 
 
 def _loggable(name: str) -> str:

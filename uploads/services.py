@@ -3,6 +3,7 @@
 Taking one back is in `undoing`.
 """
 
+import contextlib
 import hashlib
 import logging
 import re
@@ -11,15 +12,16 @@ from functools import partial
 from pathlib import PurePath
 
 from django.core.files import File
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Case, Value, When
 
 from tenants.models import Tenant
 from uploads.acts import Doer, client_id, mark_cancelled, person_id, record_act
 from uploads.bell import ring
 from uploads.models import FileUpload, UploadAct, UploadPart
+from uploads.models.upload import kept_path
 from uploads.national_ids import mask_national_ids
-from uploads.quota import take_room
+from uploads.quota import check_room, take_place, take_room
 
 logger = logging.getLogger(__name__)
 
@@ -58,32 +60,35 @@ def create_upload(
     """
     if parent is not None and parent.tenant_id != tenant.pk:
         raise StrangeParent(parent.pk)
-    with transaction.atomic():
-        take_room(tenant=tenant, size_bytes=file.size)
-        upload = FileUpload.objects.create(
-            tenant=tenant,
-            uploaded_by_id=person_id(uploaded_by),
-            uploaded_by_client_id=client_id(uploaded_by),
-            parent=parent,
-            original_name=_presentable(name),
-            review=review,
-            created_at=now,
-            updated_at=now,
-        )
-        record_act(upload.pk, Act.SENT, by=uploaded_by, at=now)
-        logger.info("Created file upload record with ID: %s", upload.pk)
-        try:
-            _keep(upload, file)
-        except OSError as exc:
-            logger.exception("The file of upload %s could not be kept", upload.pk)
-            upload.mark_failed(
-                stage=Stage.FILE_UPLOAD,
-                message=f"The file could not be kept: {exc.strerror or 'disk error'}.",
-                now=now,
-            )
-            return upload
-        if queue:
-            transaction.on_commit(partial(ring, upload.pk))
+    check_room(tenant=tenant, size_bytes=file.size)
+    upload = FileUpload(
+        tenant=tenant,
+        uploaded_by_id=person_id(uploaded_by),
+        uploaded_by_client_id=client_id(uploaded_by),
+        parent=parent,
+        original_name=_presentable(name),
+        review=review,
+        created_at=now,
+        updated_at=now,
+    )
+    # A gigabyte takes a while to be copied: nobody shall wait meanwhile, neither for a
+    # lock nor for a connection of the pool.
+    if not connection.in_atomic_block:
+        connection.close()
+    try:
+        _keep(upload, file)
+    except OSError as exc:
+        return _record_unkept(upload, exc, by=uploaded_by, now=now)
+    try:
+        with transaction.atomic():
+            take_room(tenant=tenant, size_bytes=upload.size_bytes)
+            _record_sent(upload, by=uploaded_by, now=now)
+            if queue:
+                transaction.on_commit(partial(ring, upload.pk))
+    except BaseException:
+        # No row will ever lead to it.
+        upload.file.storage.delete(upload.file.name)
+        raise
     return upload
 
 
@@ -132,8 +137,16 @@ def retry_upload(*, upload_id: int, by: Doer, now: datetime) -> bool:
     """Have a failed upload go on where it failed; False when there is nothing to retry.
 
     Parts that were loaded are done and are not loaded again. A file whose columns were
-    not understood is looked at before its rows are loaded.
+    not understood is looked at before its rows are loaded. Raises `QuotaExceeded` where
+    its tenant has as many unfinished files as it may.
     """
+    failed = FileUpload.objects.select_related("tenant").filter(
+        pk=upload_id, status=Status.FAILED
+    )
+    found = failed.exclude(file="").first()
+    if found is None:
+        return False
+    take_place(tenant=found.tenant)
     upload = (
         FileUpload.objects.select_for_update(no_key=True)
         .filter(pk=upload_id, status=Status.FAILED)
@@ -181,21 +194,46 @@ def find_twin(upload: FileUpload) -> FileUpload | None:
     )
 
 
+def _record_sent(upload: FileUpload, *, by: Doer, now: datetime) -> None:
+    upload.save(force_insert=True)
+    record_act(upload.pk, Act.SENT, by=by, at=now)
+    logger.info("Created file upload record with ID: %s", upload.pk)
+
+
+def _record_unkept(
+    upload: FileUpload, error: OSError, *, by: Doer, now: datetime
+) -> FileUpload:
+    with transaction.atomic():
+        _record_sent(upload, by=by, now=now)
+        logger.error(
+            "The file of upload %s could not be kept", upload.pk, exc_info=error
+        )
+        upload.mark_failed(
+            stage=Stage.FILE_UPLOAD,
+            message=f"The file could not be kept: {error.strerror or 'disk error'}.",
+            now=now,
+        )
+    return upload
+
+
 def _keep(upload: FileUpload, file: "File[bytes]") -> None:
-    """Keep the bytes under a generated name, and what they are known by."""
+    """Keep the bytes under a generated name; needs no database.
+
+    Nothing stays of what could not be kept whole.
+    """
     digest, size = hashlib.sha256(), 0
     for chunk in file.chunks():  # from the file's beginning
         digest.update(chunk)
         size += len(chunk)
     file.seek(0)
-    upload.sha256, upload.size_bytes = digest.hexdigest(), size
-    upload.file.save(upload.original_name, file, save=False)
+    storage, name = upload.file.storage, kept_path(upload, upload.original_name)
     try:
-        upload.save(update_fields=["file", "size_bytes", "sha256"])
+        upload.file.name = storage.save(name, file)
     except BaseException:
-        # No row will ever lead to it.
-        upload.file.storage.delete(upload.file.name)
+        with contextlib.suppress(OSError):  # the first error says more
+            storage.delete(name)
         raise
+    upload.sha256, upload.size_bytes = digest.hexdigest(), size
 
 
 def _presentable(name: str) -> str:

@@ -76,6 +76,11 @@ class FileUpload(models.Model):
     file = models.FileField(upload_to=kept_path, max_length=200)
     original_name = models.TextField("file")
     size_bytes = models.PositiveBigIntegerField(default=0)
+    rewritten_bytes = models.PositiveBigIntegerField(
+        default=0,
+        db_default=0,
+        help_text="Of the copy of its rows, where they had to be rewritten.",
+    )
     sha256 = models.CharField(max_length=64)
     status = models.CharField(
         max_length=16,
