@@ -93,24 +93,42 @@ def choose(*, upload_id: int, choices: Choices, now: datetime) -> bool:
     )
 
 
-@transaction.atomic
 def start(*, upload_id: int, by: AbstractBaseUser, now: datetime) -> bool:
     """Confirm what an upload's columns mean, remember it, and load its rows.
 
     Of two who start it at once, one does; the other is told False. Raises
-    `OpenQuestions` when something must be decided before.
+    `OpenQuestions` when something must be decided before, also when others decided
+    anew meanwhile.
     """
+    waiting = FileUpload.objects.filter(pk=upload_id, status=Status.REVIEW)
+    upload = waiting.select_related("tenant").first()
+    if upload is None:
+        return False
+    # Before the row is locked: a file takes seconds to read, and whoever cancels the
+    # upload meanwhile shall not wait for it.
+    reviewed = look_at(upload)
+    if reviewed.questions:
+        raise OpenQuestions(" ".join(reviewed.questions))
+    return _start_as(reviewed, upload, by=by, now=now)
+
+
+@transaction.atomic
+def _start_as(
+    reviewed: Reviewed, looked_at: FileUpload, *, by: AbstractBaseUser, now: datetime
+) -> bool:
+    """Load an upload's rows as they were looked at, if it stands as it did then."""
     upload = (
-        FileUpload.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("tenant")
-        .filter(pk=upload_id, status=Status.REVIEW)
+        FileUpload.objects.select_for_update(no_key=True)
+        .filter(pk=looked_at.pk, status=Status.REVIEW)
         .first()
     )
     if upload is None:
         return False
-    reviewed = look_at(upload)
-    if reviewed.questions:
-        raise OpenQuestions(" ".join(reviewed.questions))
+    if upload.choices != looked_at.choices:
+        raise OpenQuestions(
+            "Somebody has chosen anew meanwhile what the columns are: look at them, "
+            "then start."
+        )
     remember_mapping(
         tenant_id=upload.tenant_id, layout=reviewed.layout, confirmed_by=by, now=now
     )

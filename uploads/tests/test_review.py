@@ -1,8 +1,14 @@
 """What was understood of a file, and what its uploader decides before it starts."""
 
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import Any, ClassVar
+
 import pytest
 from django.contrib.auth.models import User
-from django.core.files.base import ContentFile
+from django.core.files.base import ContentFile, File
+from django.core.files.storage import FileSystemStorage
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -13,9 +19,10 @@ from tenants.tests.factories import MembershipFactory
 from uploads.choices import Choices
 from uploads.models import ColumnMapping, FileUpload, UploadAct
 from uploads.reviewing import OpenQuestions, choose, look_at, start
-from uploads.services import create_upload
+from uploads.services import cancel_upload, create_upload
 from uploads.tests import reviews
 from uploads.tests.factories import load, work_off
+from uploads.tests.test_side_by_side import side_by_side
 
 pytestmark = pytest.mark.django_db
 
@@ -403,6 +410,78 @@ def test_a_service_starts_nothing_that_is_open(clerk: User, tenant: Tenant) -> N
 
     upload.refresh_from_db()
     assert upload.status == "review"
+
+
+class InterruptedStorage(FileSystemStorage):
+    """Has something else happen when a kept file is opened."""
+
+    meanwhile: ClassVar[Callable[[], object]]
+
+    def _open(self, name: str, mode: str = "rb") -> File:  # type: ignore[type-arg]
+        type(self).meanwhile()
+        return super()._open(name, mode)
+
+
+def interrupt(settings: Any, meanwhile: Callable[[], object]) -> None:
+    """Have something happen each time a kept file is opened from now on."""
+    InterruptedStorage.meanwhile = meanwhile
+    backend = f"{InterruptedStorage.__module__}.{InterruptedStorage.__qualname__}"
+    settings.STORAGES = {**settings.STORAGES, "default": {"BACKEND": backend}}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("data", "raised"), [(SURE, None), ("Party,Mobile\nA,98\n", OpenQuestions)]
+)
+def test_a_cancel_does_not_wait_while_a_start_reads_the_file(
+    settings: Any, data: str, raised: type[Exception] | None
+) -> None:
+    membership = MembershipFactory.create()
+    upload = to_review(data, tenant=membership.tenant)
+
+    def cancel() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '2s'")
+        try:
+            cancel_upload(upload_id=upload.pk, by=None, now=timezone.now())
+        finally:
+            with connection.cursor() as cursor:
+                cursor.execute("RESET lock_timeout")
+
+    interrupt(settings, lambda: side_by_side(cancel))
+
+    with pytest.raises(raised) if raised else nullcontext():
+        assert not start(upload_id=upload.pk, by=membership.user, now=timezone.now())
+
+    upload.refresh_from_db()
+    assert upload.status == "cancelled"
+    assert not ColumnMapping.objects.exists()
+    assert not UploadAct.objects.filter(upload=upload, act="started").exists()
+
+
+def test_what_others_chose_while_the_file_was_read_is_looked_at_first(
+    settings: Any, client: Client, clerk: User, tenant: Tenant
+) -> None:
+    upload = to_review(tenant=tenant)
+    posted = reviews.choices_shown(client, upload)
+    anew = Choices(encoding="cp1252").as_json()
+    looks: list[None] = []
+
+    def choose_anew() -> None:
+        looks.append(None)
+        if len(looks) == 2:  # the first is for what was posted
+            FileUpload.objects.filter(pk=upload.pk).update(choices=anew)
+
+    interrupt(settings, choose_anew)
+
+    page = client.post(
+        reverse("admin:uploads_fileupload_start", args=[upload.pk]), posted, follow=True
+    )
+
+    upload.refresh_from_db()
+    assert "has chosen anew meanwhile" in page.content.decode()
+    assert (upload.status, upload.choices) == ("review", anew)
+    assert not ColumnMapping.objects.exists()
 
 
 def test_an_upload_that_was_cancelled_meanwhile_takes_no_choices(
