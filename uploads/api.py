@@ -180,7 +180,8 @@ class UploadView(TenantView[FileUpload]):
     """A view of the tenant's uploads, as they stand at this moment."""
 
     def get_queryset(self) -> QuerySet[FileUpload]:
-        return self.own(FileUpload.objects.defer("layout", "choices"))
+        uploads = FileUpload.objects.defer("layout", "choices")
+        return self.own(uploads.prefetch_related("work"))
 
     def get_serializer_context(self) -> dict[str, Any]:
         now = timezone.now()

@@ -239,6 +239,12 @@ class FileUpload(models.Model):
         )
 
     @property
+    def is_loading_on(self) -> bool:
+        """Whether parts are being loaded, also of an upload that was paused since."""
+        # All of them: lists fetch the work of all their uploads at once.
+        return any(work.part_number is not None for work in self.work.all())
+
+    @property
     def rows_file(self) -> str:
         """The kept file that the parts' places refer to, in the default storage.
 
@@ -274,6 +280,11 @@ class FileUpload(models.Model):
                 self.Stage.CUSTOMER_CREATION: "Loading the customers",
             }.get(self.Stage(self.stage), "Finishing")
         if self.status == self.Status.PAUSED:
+            if self.is_loading_on:
+                return (
+                    "Paused: rows that a worker has in hand are still loaded, nothing "
+                    "more until it is resumed"
+                )
             return "Paused: nothing more is loaded until it is resumed"
         if self.status == self.Status.UNDONE:
             return f"Undone: {figure(self.undone_rows)} entries were taken out"

@@ -4,13 +4,18 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from customers.models import Customer
 from tenants.models import ApiClient, Tenant
 from tenants.tests.factories import TenantFactory
 from tenants.tests.programs import program_of
-from uploads.models import FileUpload
+from uploads.models import FileUpload, UploadWork
+from uploads.reading import read_upload
+from uploads.services import pause_upload
 from uploads.tests.factories import (
     TWO_ROWS,
     FileUploadFactory,
@@ -244,6 +249,16 @@ def test_mended_rows_name_the_upload_they_mend(program: Client, owner: Tenant) -
     assert FileUpload.objects.get(pk=answer.json()["id"]).parent == parent
 
 
+def test_a_strangers_parent_is_not_there_either(program: Client) -> None:
+    strangers = load(ONE_BAD)
+
+    answer = send(program, parent=str(strangers.pk))
+
+    assert answer.status_code == 400
+    assert answer.json() == {"detail": "parent: No upload has this id."}
+    assert FileUpload.objects.count() == 1
+
+
 @pytest.mark.parametrize(
     ("body", "says"),
     [
@@ -257,8 +272,16 @@ def test_mended_rows_name_the_upload_they_mend(program: Client, owner: Tenant) -
             {"file": SimpleUploadedFile("a.csv", b"a"), "parent": "x"},
             "parent: A valid integer is required.",
         ),
+        (
+            {"file": SimpleUploadedFile("a.csv", b"a"), "parent": "99999"},
+            "parent: No upload has this id.",
+        ),
+        (
+            {"file": SimpleUploadedFile("a.csv", b"a"), "parent": "9" * 30},
+            "parent: No upload has this id.",
+        ),
     ],
-    ids=["none", "text", "empty", "parent"],
+    ids=["none", "text", "empty", "parent", "no parent", "no id"],
 )
 def test_what_is_no_upload_is_refused_in_a_sentence(
     program: Client, body: dict[str, Any], says: str
@@ -292,6 +315,49 @@ def test_an_upload_is_paused_resumed_and_cancelled(
     assert told == ["paused", "pending", "cancelled"]
     upload.refresh_from_db()
     assert upload.status == "cancelled"
+
+
+def test_rows_in_hand_of_a_paused_upload_are_told(
+    program: Client, owner: Tenant, django_assert_num_queries: Any
+) -> None:
+    """Nothing more is loaded, but for what a worker has begun."""
+    upload, other = (make_upload(tenant=owner) for _ in range(2))
+    for one in (upload, other):
+        read_upload(upload_id=one.pk, now=timezone.now())
+        pause_upload(upload_id=one.pk, by=None, now=timezone.now())
+    with CaptureQueriesContext(connection) as queries:
+        program.get(UPLOADS)
+    UploadWork.objects.create(
+        upload=upload,
+        kind="load",
+        part_number=0,
+        worker="host",
+        pid=1,
+        started_at=timezone.now(),
+        deadline_at=timezone.now(),
+    )
+    UploadWork.objects.create(
+        upload=other,
+        kind="read",
+        worker="host",
+        pid=2,
+        started_at=timezone.now(),
+        deadline_at=timezone.now(),
+    )
+
+    with django_assert_num_queries(len(queries)):
+        listed = program.get(UPLOADS).json()["results"]
+
+    sentences = {one["id"]: one["sentence"] for one in listed}
+    assert sentences == {
+        upload.pk: "Paused: rows that a worker has in hand are still loaded, nothing "
+        "more until it is resumed",
+        other.pk: "Paused: nothing more is loaded until it is resumed",
+    }
+    assert (
+        program.get(f"{UPLOADS}{upload.pk}/").json()["sentence"]
+        == (sentences[upload.pk])
+    )
 
 
 def test_a_failed_upload_is_tried_again(program: Client, owner: Tenant) -> None:
