@@ -149,6 +149,7 @@ class PageHandler(BaseHandler):
                 max_bytes=settings.UPLOAD_MAX_MB * 2**20 + self.form.max_bytes,
                 seconds=30,
                 bytes_per_second=16 * 1024,
+                file_mb=settings.UPLOAD_MAX_MB,
             )
             body = await receive_file(receive, limits, length=length)
             with_length(scope, body.seek(0, 2))

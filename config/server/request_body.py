@@ -65,12 +65,14 @@ class BodyBrokenOff(BodyRefused):
 class BodyLimits:
     """What an address takes: bytes, and the time for them.
 
-    A body of n bytes has `seconds` and, where a rate is given, n divided by it.
+    A body of n bytes has `seconds` and, where a rate is given, n divided by it. Of a
+    body with a file, `file_mb` is what its sender is told: the rest is a form's.
     """
 
     max_bytes: int
     seconds: float
     bytes_per_second: int | None = None
+    file_mb: int | None = None
 
     def seconds_for(self, size: int) -> float:
         """Return how long a body may take of which `size` bytes have arrived."""
@@ -195,4 +197,6 @@ async def _pieces(
 
 
 def _too_large(limits: BodyLimits) -> str:
+    if limits.file_mb is not None:
+        return f"The file is larger than {limits.file_mb:,} MB."
     return f"The request is larger than {limits.max_bytes / 2**20:,.1f} MB."

@@ -323,6 +323,7 @@ async def test_a_file_larger_than_the_setting_is_refused(application, settings):
     answer = await send_file(application, await in_thread(token), ROWS)
 
     assert answer.status == 413
+    assert b"The file is larger than 1 MB." in answer.body
     assert not await in_thread(FileUpload.objects.exists)
 
 
