@@ -139,10 +139,27 @@ class FileUploadAdmin(ReviewPages, GuidePages, ComparisonPages):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         try:
-            return super().add_view(request, form_url, extra_context)
+            return self._send(request) or super().add_view(
+                request, form_url, extra_context
+            )
         except QuotaExceeded as exc:  # others took the room since the form was checked
             messages.error(request, str(exc))
             return redirect(request.get_full_path())
+
+    def _send(self, request: HttpRequest) -> HttpResponse | None:
+        """Send a file in whose form is good; None for the form's own view.
+
+        Not in that view's transaction: a large file takes a while to be kept.
+        """
+        if request.method != "POST" or not self.has_add_permission(request):
+            return None
+        form = self.get_form(request)(request.POST, request.FILES)
+        if not form.is_valid():
+            return None
+        upload = self.save_form(request, form, change=False)
+        message = self.construct_change_message(request, form, [], add=True)
+        self.log_addition(request, upload, message)
+        return self.response_add(request, upload)
 
     def save_model(
         self, request: HttpRequest, obj: Any, form: Any, change: bool

@@ -4,12 +4,14 @@ import errno
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Group, Permission, User
+from django.core.files import File
 from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
+from django.core.files.storage import FileSystemStorage, default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
@@ -222,6 +224,45 @@ def test_a_program_that_finds_the_room_held_asks_again(locked: Tenant) -> None:
     assert "try again in some seconds" in answer.json()["detail"]
 
 
+class WatchedStorage(FileSystemStorage):
+    """Notes whether a connection is held while it keeps a file."""
+
+    connected: ClassVar[list[bool]] = []
+
+    def _save(self, name: str, content: "File[bytes]") -> str:
+        self.connected.append(connection.connection is not None)
+        return super()._save(name, content)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("way", ["form", "api"])
+def test_no_request_holds_a_connection_while_its_file_is_copied(
+    client: Client, settings: Any, way: str
+) -> None:
+    WatchedStorage.connected.clear()
+    backend = f"{WatchedStorage.__module__}.{WatchedStorage.__qualname__}"
+    settings.STORAGES = {**settings.STORAGES, "default": {"BACKEND": backend}}
+    user = MembershipFactory.create().user
+    tenant = user.memberships.get().tenant
+    file = SimpleUploadedFile("x.csv", TWO_ROWS.encode())
+
+    if way == "form":
+        user.user_permissions.add(
+            *Permission.objects.filter(content_type__app_label="uploads")
+        )
+        User.objects.filter(pk=user.pk).update(is_staff=True)
+        client.force_login(user)
+        address = reverse("admin:uploads_fileupload_add")
+        answer = client.post(address, {"tenant": tenant.pk, "file": file})
+    else:
+        answer = program_of(tenant).post("/api/v1/uploads/", {"file": file})
+
+    assert answer.status_code in (201, 302)
+    assert WatchedStorage.connected == [False]
+    assert FileUpload.objects.get().tenant == tenant
+    assert LogEntry.objects.count() == (way == "form")
+
+
 class WatchedFile(ContentFile):  # type: ignore[type-arg]  # not generic at run time
     """Notes, each time its bytes are read, whether a connection was taken."""
 
@@ -247,11 +288,16 @@ def test_a_file_is_copied_without_a_connection() -> None:
 
 
 class BrokenFile(ContentFile):  # type: ignore[type-arg]  # not generic at run time
-    """Breaks off in the middle when it is copied, as a disk that is full."""
+    """Breaks off when it is copied, as on a disk that is full."""
+
+    reads = 0
 
     def chunks(self, chunk_size: int | None = None) -> Iterator[bytes]:
+        self.reads += 1
         yield self.read(10)
-        raise OSError(errno.ENOSPC, "No space left on device")
+        if self.reads == 2:  # the first is for its digest
+            raise OSError(errno.ENOSPC, "No space left on device")
+        yield self.read()
 
 
 class FileThatGrows(ContentFile):  # type: ignore[type-arg]  # not generic at run time
@@ -269,6 +315,7 @@ def test_of_a_file_that_breaks_off_nothing_is_kept() -> None:
 
     upload.refresh_from_db()
     assert (upload.status, upload.file.name) == ("failed", "")
+    assert default_storage.listdir(f"uploads/{tenant.pk}")[1] == []
     assert "No space left on device" in upload.error
     assert list(upload.acts.values_list("act", flat=True)) == ["sent"]
 
