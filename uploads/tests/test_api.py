@@ -321,12 +321,15 @@ def test_rows_in_hand_of_a_paused_upload_are_told(
     program: Client, owner: Tenant, django_assert_num_queries: Any
 ) -> None:
     """Nothing more is loaded, but for what a worker has begun."""
-    upload, other = (make_upload(tenant=owner) for _ in range(2))
-    for one in (upload, other):
-        read_upload(upload_id=one.pk, now=timezone.now())
-        pause_upload(upload_id=one.pk, by=None, now=timezone.now())
-    with CaptureQueriesContext(connection) as queries:
-        program.get(UPLOADS)
+    uploads, counts = [], []
+    for _ in range(2):
+        uploads.append(make_upload(tenant=owner))
+        read_upload(upload_id=uploads[-1].pk, now=timezone.now())
+        pause_upload(upload_id=uploads[-1].pk, by=None, now=timezone.now())
+        with CaptureQueriesContext(connection) as queries:
+            program.get(UPLOADS)
+        counts.append(len(queries))
+    upload, other = uploads
     UploadWork.objects.create(
         upload=upload,
         kind="load",
@@ -345,7 +348,8 @@ def test_rows_in_hand_of_a_paused_upload_are_told(
         deadline_at=timezone.now(),
     )
 
-    with django_assert_num_queries(len(queries)):
+    assert counts[0] == counts[1]
+    with django_assert_num_queries(counts[1]):
         listed = program.get(UPLOADS).json()["results"]
 
     sentences = {one["id"]: one["sentence"] for one in listed}
