@@ -1,7 +1,9 @@
 """What a worker does with a customer file first: read it, and cut it into parts."""
 
+import contextlib
 import logging
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from tempfile import TemporaryFile
@@ -92,7 +94,11 @@ def _read(upload: FileUpload, now: datetime, *, work_id: int) -> int:
     try:
         rows_file, sheet = _rows_file(upload)
         choices = Choices.of(upload.choices)
-        with no_collector(), default_storage.open(rows_file) as file:
+        with (
+            no_collector(),
+            _without_useless_copy(upload, rows_file),
+            default_storage.open(rows_file) as file,
+        ):
             understood = understand(
                 cast(BinaryIO, file),
                 sheet=sheet.name if sheet else "",
@@ -126,6 +132,7 @@ def _read(upload: FileUpload, now: datetime, *, work_id: int) -> int:
         pk=upload.pk, status=Status.PROCESSING
     )
     if not still.exists():
+        _discard_copy(upload, rows_file)
         return 0  # paused or cancelled meanwhile; who resumes has it read again
     if sheet:
         understood.notices.insert(0, sheet.notice)
@@ -163,6 +170,21 @@ def _rows_file(upload: FileUpload) -> tuple[str, ReadSheet | None]:
         rewritten.seek(0)
         default_storage.delete(name)  # of an attempt that did not end well
         return default_storage.save(name, File(rewritten)), sheet
+
+
+@contextlib.contextmanager
+def _without_useless_copy(upload: FileUpload, rows_file: str) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        _discard_copy(upload, rows_file)
+        raise
+
+
+def _discard_copy(upload: FileUpload, rows_file: str) -> None:
+    """Delete the copy of a file that was not understood: nothing would count it."""
+    if rows_file not in (upload.file.name, upload.layout.get("rows_file")):
+        default_storage.delete(rows_file)
 
 
 def _keep_understood(

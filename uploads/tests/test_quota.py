@@ -399,6 +399,38 @@ def test_a_copy_beyond_the_room_fails_the_upload_and_is_deleted() -> None:
     assert work_off(upload).succeeded_rows == 1199
 
 
+def test_no_copy_stays_of_a_file_that_is_not_understood() -> None:
+    upload = load(workbook(row(1, "Docket", "Remarks"), row(2, "A" * 900, "b")))
+
+    assert upload.status == "failed"
+    assert default_storage.exists(upload.file.name)
+    assert not default_storage.exists(upload.rewritten_name)
+
+
+def test_no_copy_stays_of_a_file_that_was_cancelled_while_it_was_read(
+    settings: Any,
+) -> None:
+    upload = make_upload(ALIKE.encode("utf-16"))
+    backend = f"{CancelledStorage.__module__}.{CancelledStorage.__qualname__}"
+    settings.STORAGES = {**settings.STORAGES, "default": {"BACKEND": backend}}
+
+    upload = work_off(upload)
+
+    assert upload.status == "cancelled"
+    assert default_storage.exists(upload.file.name)
+    assert not default_storage.exists(upload.rewritten_name)
+
+
+class CancelledStorage(FileSystemStorage):
+    """Has somebody cancel all uploads when a copy is read."""
+
+    def _open(self, name: str, mode: str = "rb") -> "File[bytes]":
+        if name.endswith(".utf8"):
+            for upload in FileUpload.objects.all():
+                cancel_upload(upload_id=upload.pk, by=None, now=timezone.now())
+        return super()._open(name, mode)
+
+
 def test_the_copy_of_an_other_tenants_file_takes_no_room() -> None:
     load("\ufeff".encode("utf-16-le") + ALIKE.encode("utf-16-le"))
     tenant = TenantFactory.create(max_kept_mb=1)
