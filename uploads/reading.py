@@ -4,7 +4,7 @@ import contextlib
 import logging
 import re
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from tempfile import TemporaryFile
 from typing import BinaryIO, cast
@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import default_storage
 from django.db import DatabaseError, connection, transaction
+from django.db.models import QuerySet
 
 from contacts.collector import no_collector
 from uploads.choices import Choices
@@ -22,6 +23,7 @@ from uploads.mappings import LOOKED_AT, deciding_for, is_to_be_reviewed
 from uploads.models import FileUpload, UploadPart
 from uploads.quota import QuotaExceeded, take_bytes
 from uploads.reader import Understood, rewrite_as_utf8, understand, wide_encoding
+from uploads.turns import take_turn_of, unread_by_turns
 from uploads.work import begin_reading, doing, end, hold, reading_limit
 from uploads.workbooks.conversion import ReadSheet, is_workbook, write_rows
 
@@ -46,34 +48,78 @@ def read_upload(
     0 when there is nothing to read: it is read already, being read, over or gone. Who
     takes longer than `limit` is killed (`uploads.watchdog`).
     """
-    unread = FileUpload.objects.filter(
+    with transaction.atomic():
+        begun = _begin(upload_id, now=now, limit=limit)
+    return _go_on(begun, now) if begun else 0
+
+
+def read_next_upload(*, now: datetime, upload_id: int | None = None) -> int | None:
+    """Read the next file of the tenant whose turn it is, as `read_upload` does.
+
+    None when there is nothing to read, but what is being read. An upload that was begun
+    before is read again after a while; the one given at once, when it is the next of
+    its tenant.
+    """
+    for tenant_id, unread_id in unread_by_turns(now=now, upload_id=upload_id):
+        with transaction.atomic():
+            begun = None
+            if take_turn_of(tenant_id=tenant_id, now=now):
+                begun = _begin(unread_id, now=now)
+        if begun:
+            return _go_on(begun, now)
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A file that this process has begun to read."""
+
+    upload: FileUpload
+    work_id: int
+    limit: timedelta
+
+
+def _begin(
+    upload_id: int, *, now: datetime, limit: timedelta | None = None
+) -> _Begun | None:
+    """Note that this process reads a file; None when there is nothing to read.
+
+    Committed before the work, so that a file which kills its worker is given up.
+    """
+    if not take_turn_reading(upload_id):
+        return None
+    upload = _unread(upload_id).select_for_update(skip_locked=True, no_key=True).first()
+    if upload is None:
+        return None
+    upload.attempts += 1
+    upload.status, upload.stage = Status.PROCESSING, Stage.CSV_PARSE
+    upload.started_at, upload.updated_at = upload.started_at or now, now
+    upload.save(
+        update_fields=["attempts", "status", "stage", "started_at", "updated_at"]
+    )
+    if upload.attempts > MAX_DEATHS:
+        _give_up_reading(upload, MAX_DEATHS, "its workers died", now)
+        return None
+    limit = limit or reading_limit(upload.size_bytes)
+    work = begin_reading(upload_id=upload_id, limit=limit, now=now)
+    return _Begun(upload, work.pk, limit)
+
+
+def _go_on(begun: _Begun, now: datetime) -> int:
+    upload_id = begun.upload.pk
+    with doing(begun.work_id), transaction.atomic():
+        hold(begun.work_id, limit=begun.limit)
+        if not take_turn_reading(upload_id) or not _unread(upload_id).exists():
+            return 0
+        return _read(begun.upload, now, work_id=begun.work_id)
+
+
+def _unread(upload_id: int) -> QuerySet[FileUpload]:
+    return FileUpload.objects.filter(
         pk=upload_id,
         status__in=[Status.PENDING, Status.PROCESSING],
         stage__in=[Stage.FILE_UPLOAD, Stage.CSV_PARSE],
     )
-    with transaction.atomic():
-        # Counted before the work, so that a file which kills its worker is given up.
-        if not take_turn_reading(upload_id):
-            return 0
-        upload = unread.select_for_update(skip_locked=True, no_key=True).first()
-        if upload is None:
-            return 0
-        upload.attempts += 1
-        upload.status, upload.stage = Status.PROCESSING, Stage.CSV_PARSE
-        upload.started_at, upload.updated_at = upload.started_at or now, now
-        upload.save(
-            update_fields=["attempts", "status", "stage", "started_at", "updated_at"]
-        )
-    if upload.attempts > MAX_DEATHS:
-        _give_up_reading(upload, MAX_DEATHS, "its workers died", now)
-        return 0
-    limit = limit or reading_limit(upload.size_bytes)
-    work = begin_reading(upload_id=upload_id, limit=limit, now=now)
-    with doing(work.pk), transaction.atomic():
-        hold(work.pk, limit=limit)
-        if not take_turn_reading(upload_id) or not unread.exists():
-            return 0
-        return _read(upload, now, work_id=work.pk)
 
 
 def take_turn_reading(upload_id: int) -> bool:
@@ -109,12 +155,14 @@ def _read(upload: FileUpload, now: datetime, *, work_id: int) -> int:
             )
     except UnreadableFile as unreadable:
         message = f"{unreadable} {sheet.others if sheet else ''}".rstrip()
+        end(work_id)  # first: who is done is not killed any more
         if isinstance(unreadable, UnknownColumns):
             _have_it_looked_at(upload)
         upload.mark_failed(stage=Stage.CSV_PARSE, message=message, now=now)
         logger.info("Upload %s cannot be read", upload.pk)
         return 0
     except FileNotFoundError:
+        end(work_id)
         upload.mark_failed(
             stage=Stage.CSV_PARSE, message="The kept file is gone.", now=now
         )
@@ -124,6 +172,7 @@ def _read(upload: FileUpload, now: datetime, *, work_id: int) -> int:
     except Exception as exc:
         # Whatever a file may do to the reader, it does to its own upload only.
         logger.exception("Upload %s could not be read", upload.pk)
+        end(work_id)
         if upload.attempts >= MAX_ATTEMPTS:
             _give_up_reading(upload, MAX_ATTEMPTS, type(exc).__name__, now)
         return 0

@@ -93,7 +93,8 @@ def read_blocks(
         text, cleaned_count = cleaned(data[:cut], shape.encoding, errors)
         lines = text.splitlines(keepends=True)
         parser = _Parser(lines, shape, first_line=line)
-        taken = parser.parse(final=final)
+        # A file may be megabytes of line ends: they are counted, and not parsed.
+        taken = len(lines) if text.isspace() else parser.parse(final=final)
         if taken < len(lines):  # a quoted cell goes on beyond this block
             cut -= sum(map(len, data[:cut].splitlines(keepends=True)[taken:]))
         yield Block(
@@ -159,7 +160,8 @@ class _Parser:
             ]
         else:
             for index, row in enumerate(rows):
-                self._take(index, row)
+                if row:
+                    self._take(index, row)
         return True
 
     def _parse_from(self, start: int) -> tuple[int, int] | None:

@@ -15,7 +15,7 @@ from uploads.processing import (
     load_next_part,
     stalled_uploads,
 )
-from uploads.reading import read_upload
+from uploads.reading import read_next_upload
 from uploads.retention import purge_files, purge_issues
 from uploads.watchdog import watch_own_children as watch_own_children  # by its signal
 from uploads.work import forget_abandoned_work
@@ -33,37 +33,52 @@ _PURGE_EXPIRES_SECONDS = 3500
 
 @shared_task
 def process_upload(upload_id: int) -> None:
-    """Read an upload's file, then load it with as many workers as are free.
+    """Wake a worker because an upload waits; it works at whatever's turn it is.
 
     Delivered twice, the second finds nothing to do.
     """
-    read_upload(upload_id=upload_id, now=timezone.now())
-    for _ in range(min(count_waiting_parts(upload_id=upload_id) - 1, _MOST_HELPERS)):
-        if not _queue_helper():
-            break
-    load_parts()
+    _call_helpers(count_waiting_parts(upload_id=upload_id) - 1)
+    _work_by_turns(upload_id)
     # Its last worker may have been killed between the last part and this.
     finish_upload(upload_id=upload_id, now=timezone.now())
 
 
 @shared_task
 def load_parts() -> None:
-    """Load parts of whichever tenant's turn it is, for a short while."""
-    until = time.monotonic() + _SLICE_SECONDS
-    while load_next_part(now=timezone.now()):
-        # With the broker gone nobody else would go on: then this worker does.
-        if time.monotonic() > until and _queue_helper():
-            return
+    """Read files and load parts of whichever tenant's turn it is, for a short while."""
+    _work_by_turns()
 
 
 @shared_task(expires=_SWEEP_EXPIRES_SECONDS)
 def sweep() -> None:
     """Carry on uploads that nobody is working on: lost rings, killed workers."""
     forget_abandoned_work(now=timezone.now())
-    for upload_id in stalled_uploads(now=timezone.now()):
-        logger.info("Upload %s stood still and is carried on", upload_id)
-        process_upload(upload_id)
+    stalled = stalled_uploads(now=timezone.now())
+    for upload_id in stalled:
+        _call_helpers(count_waiting_parts(upload_id=upload_id) - 1)
+        finish_upload(upload_id=upload_id, now=timezone.now())
+    if stalled:
+        logger.info("%s uploads stood still and are carried on", len(stalled))
+        _work_by_turns()
     register_missing()
+
+
+def _work_by_turns(upload_id: int | None = None) -> None:
+    """Read a file, then load a part, and so on, until there is nothing to do.
+
+    One is not put off by the other: in between each tenant has its turn.
+    """
+    until = time.monotonic() + _SLICE_SECONDS
+    while True:
+        parts = read_next_upload(now=timezone.now(), upload_id=upload_id)
+        upload_id = None
+        _call_helpers((parts or 0) - 1)
+        loaded = load_next_part(now=timezone.now())
+        if parts is None and not loaded:
+            return
+        # With the broker gone nobody else would go on: then this worker does.
+        if time.monotonic() > until and _queue_helper():
+            return
 
 
 @shared_task(expires=_PURGE_EXPIRES_SECONDS)
@@ -72,6 +87,12 @@ def purge_old_files() -> None:
     now = timezone.now()
     purge_files(days=settings.UPLOAD_FILE_RETENTION_DAYS, now=now)
     purge_issues(days=settings.ROW_ISSUE_RETENTION_DAYS, now=now)
+
+
+def _call_helpers(count: int) -> None:
+    for _ in range(min(count, _MOST_HELPERS)):
+        if not _queue_helper():
+            return
 
 
 def _queue_helper() -> bool:

@@ -160,11 +160,16 @@ def _stop(work_id: int, *, is_ours: Callable[[int], bool], now: datetime) -> str
             work.delete()  # of a process that lost its connection, and does other work
             return ""
         upload = work.upload
-        if upload.status not in (Status.CANCELLED, Status.UNDONE):
+        if not upload.is_over:
             # Before its part is free for others.
             stage, message = _explain(work)
-            upload.mark_failed(stage=stage, message=message, now=now)
-        os.kill(work.pid, signal.SIGKILL)
+            if not upload.mark_failed(stage=stage, message=message, now=now):
+                return ""  # it ended at this moment; the next look sees how
+        elif work.part_number is None and upload.status == Status.FAILED:
+            work.delete()  # whoever could not read it said so, and goes on
+            return ""
+        with contextlib.suppress(ProcessLookupError):  # it ended by itself just now
+            os.kill(work.pid, signal.SIGKILL)
     logger.warning("Process %s was killed: %s", work.pid, work)
     end_backend(work_id)
     with transaction.atomic():

@@ -16,6 +16,7 @@ from typing import TypedDict
 
 from django.conf import settings
 from django.db import Error, connection
+from django.db.models import Q, QuerySet
 
 from uploads.models import UploadWork
 
@@ -26,6 +27,8 @@ WORK_LOCKS = 0x5557
 _LOCK_IDS = 1 << 31
 # A row becomes visible a moment before its transaction begins.
 _BEGINS_WITHIN = timedelta(seconds=30)
+# Of one that began so lately it is not asked whether its process lives.
+_LIVES_FOR = timedelta(seconds=5)
 # A machine reads some 20 MB of a file in a second; one that is busy, a tenth of that.
 _SLOWEST_BYTES_PER_SECOND = 1_000_000
 # Who waits so long for others' locks has done nothing wrong: its turn comes again.
@@ -53,6 +56,16 @@ def overdue_work(*, now: datetime) -> list[UploadWork]:
         .defer("upload__layout", "upload__choices")
         .order_by("started_at", "pk")
     )
+
+
+def work_under_way(*, now: datetime) -> QuerySet[UploadWork]:
+    """Return the work that processes are at, not what dead ones left behind."""
+    lately = Q(started_at__gte=now - _LIVES_FOR)
+    # PostgreSQL's table of locks is asked only when something runs longer: to read it
+    # holds up whoever takes one.
+    if UploadWork.objects.exclude(lately).exists():
+        return UploadWork.objects.filter(lately | Q(pk__in=_ids_at_work()))
+    return UploadWork.objects.all()
 
 
 def reading_limit(size_bytes: int) -> timedelta:
@@ -89,8 +102,7 @@ def doing(work_id: int) -> Iterator[None]:
     The name (`ps -o comm`) lets whoever would kill the process see that it is at this
     work still, and at no other.
     """
-    before = _COMM.read_text()
-    _COMM.write_text(process_name(work_id))
+    before = _name_this_process(process_name(work_id))
     try:
         yield
     finally:
@@ -99,7 +111,17 @@ def doing(work_id: int) -> Iterator[None]:
         except Error as exc:
             # It is found without a transaction, and forgotten.
             logger.warning("The end of work %s is not noted: %s", work_id, exc)
-        _COMM.write_text(before)
+        _name_this_process(before)
+
+
+def _name_this_process(name: str) -> str:
+    """Rename this process, where the system lets it; return its name until now."""
+    try:
+        before = _COMM.read_text().rstrip("\n")
+        _COMM.write_text(name)
+    except OSError:
+        return ""  # not Linux: nobody finds it by name, and so nobody kills it
+    return before
 
 
 def process_name(work_id: int) -> str:
@@ -112,7 +134,8 @@ def hold(work_id: int, *, limit: timedelta) -> None:
 
     `limit` also bounds how long it waits for any lock.
     """
-    wait = min(_LONGEST_LOCK_WAIT, limit / 2)
+    # Of 0 PostgreSQL makes "for ever".
+    wait = max(min(_LONGEST_LOCK_WAIT, limit / 2), timedelta(milliseconds=1))
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_advisory_xact_lock(%s, %s),"

@@ -200,14 +200,14 @@ class FileUpload(models.Model):
     def __str__(self) -> str:
         return f"{self.original_name} ({self.pk})"
 
-    def mark_failed(self, *, stage: Stage, message: str, now: datetime) -> None:
+    def mark_failed(self, *, stage: Stage, message: str, now: datetime) -> bool:
         """End the upload, naming its stage; what was loaded before stays.
 
-        An upload that ended meanwhile, cancelled say, stays as it is.
+        False when it ended meanwhile, was cancelled say: then it stays as it is.
         """
         self.status, self.stage = self.Status.FAILED, stage
         self.error = f"[{stage}] {message}"
-        FileUpload.objects.filter(
+        failed = FileUpload.objects.filter(
             pk=self.pk,
             status__in=[
                 self.Status.PENDING,
@@ -221,6 +221,7 @@ class FileUpload(models.Model):
             completed_at=now,
             updated_at=now,
         )
+        return bool(failed)
 
     @property
     def sender(self) -> str:

@@ -16,10 +16,11 @@ from uploads.processing import (
     load_next_part,
     stalled_uploads,
 )
-from uploads.reading import read_upload
+from uploads.reading import read_next_upload, read_upload
 from uploads.services import cancel_upload
 from uploads.tasks import load_parts, process_upload, sweep
 from uploads.tests.factories import load, make_upload
+from uploads.work import begin_reading
 
 pytestmark = pytest.mark.django_db
 
@@ -36,6 +37,73 @@ def test_a_small_file_does_not_wait_for_many_of_another_tenant() -> None:
     uploads[-1].refresh_from_db()
     assert uploads[-1].status == "completed"
     assert FileUpload.objects.filter(status="completed").count() == 2
+
+
+def test_one_tenants_unread_files_leave_the_other_workers_to_others() -> None:
+    """However early they came: a worker that is free reads the file of another."""
+    big, small = TenantFactory.create(), TenantFactory.create()
+    first = make_upload(tenant=big)
+    more = [make_upload(tenant=big) for _ in range(3)]
+    begin_to_read(first)
+    assert read_next_upload(now=now()) is None
+
+    upload = make_upload(tenant=small)
+    process_upload(more[0].pk)  # the wake-up of any upload will do
+
+    upload.refresh_from_db()
+    assert upload.status == "completed"
+    assert stages_of(more) == ["file_upload"] * 3
+
+
+def test_tenants_have_a_file_read_in_turns() -> None:
+    big = TenantFactory.create()
+    many = [make_upload("x", tenant=big) for _ in range(3)]
+    other = make_upload("y")
+    for _ in range(2):
+        assert read_next_upload(now=now()) == 0  # neither can be read
+
+    assert stages_of([*many, other]) == [
+        "csv_parse", "file_upload", "file_upload", "csv_parse",
+    ]  # fmt: skip
+    later = make_upload(tenant=other.tenant)
+    read_next_upload(now=now())
+    assert stages_of([many[1], later]) == ["csv_parse", "file_upload"]
+
+
+def test_what_a_dead_process_was_reading_holds_up_its_tenant_for_seconds_only() -> None:
+    tenant = TenantFactory.create()
+    left, upload = make_upload(tenant=tenant), make_upload(tenant=tenant)
+    begin_to_read(left)
+
+    assert read_next_upload(now=now()) is None
+    assert read_next_upload(now=now() + timedelta(seconds=6)) == 1
+
+    upload.refresh_from_db()
+    assert upload.stage == "customer_creation"
+
+
+def test_an_upload_that_was_begun_is_read_again_when_it_is_asked_for() -> None:
+    upload = make_upload()
+    FileUpload.objects.filter(pk=upload.pk).update(
+        status="processing", stage="csv_parse"
+    )
+
+    assert read_next_upload(now=now()) is None
+    assert read_next_upload(now=now(), upload_id=upload.pk) == 1
+
+
+def begin_to_read(upload: FileUpload) -> None:
+    """Leave a file as a worker that is reading it does, or one that was killed."""
+    FileUpload.objects.filter(pk=upload.pk).update(
+        status="processing", stage="csv_parse", started_at=now()
+    )
+    begin_reading(upload_id=upload.pk, limit=timedelta(minutes=1), now=now())
+
+
+def stages_of(uploads: list[FileUpload]) -> list[str]:
+    ids = [upload.pk for upload in uploads]
+    found = FileUpload.objects.filter(pk__in=ids).order_by("pk")
+    return list(found.values_list("stage", flat=True))
 
 
 def test_a_task_delivered_again_changes_nothing() -> None:
