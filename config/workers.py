@@ -1,9 +1,11 @@
 """Which workers run and which are stuck, as their marks and the table of work tell."""
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from pathlib import Path
 
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import Max, Q
@@ -11,7 +13,8 @@ from django.db.models import Max, Q
 from config.models import ProcessMark
 from uploads.models import UploadWork
 from uploads.waiting import FileWorkers
-from uploads.work import overdue_work
+from uploads.watchdog import parent_of
+from uploads.work import overdue_work, this_process
 
 Kind = ProcessMark.Kind
 
@@ -39,10 +42,15 @@ class LastMark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stuck:
-    """A worker that does not get on: with an upload, or with messages."""
+    """A worker that does not get on: with an upload, or with messages.
+
+    `pid` is the process that is at the upload, `worker_pid` the one that started it and
+    has to stop it, where it runs on this host.
+    """
 
     worker: str
     pid: int | None
+    worker_pid: int | None = None
     upload_id: int | None
     seconds: int
 
@@ -122,13 +130,24 @@ def _stuck_in_files(now: datetime) -> Iterator[Stuck]:
     # to read it holds up whoever takes one.
     if not UploadWork.objects.overdue(now=now).exists():
         return
+    here = this_process()["worker"]
     for work in overdue_work(now=now):
         yield Stuck(
             worker=f"{Kind.FILES}@{work.worker}",
             pid=work.pid,
+            worker_pid=_worker_of(work.pid) if work.worker == here else None,
             upload_id=work.upload_id,
             seconds=_until(now, work.started_at),
         )
+
+
+def _worker_of(pid: int) -> int | None:
+    """Return the Celery worker that a process belongs to; a command has none."""
+    parent = parent_of(pid)
+    with contextlib.suppress(OSError):
+        if parent and b"celery" in Path(f"/proc/{parent}/cmdline").read_bytes():
+            return parent
+    return None
 
 
 def _until(now: datetime, since: datetime) -> int:

@@ -68,8 +68,10 @@ class ProgressSerializer(serializers.Serializer[Any]):
 class WaitingSerializer(serializers.Serializer[Any]):
     reason = serializers.ChoiceField(
         [*Reason],
-        help_text="`no_worker`: none for files was seen of late. `busy`: all work at "
-        "other uploads. `turn`: others are before it. `starting`: it is next.",
+        help_text="`no_worker`: none for files was seen of late. `busy`: they work at "
+        "other uploads. `turn`: others are before it. `starting`: it is next. `slow`: "
+        "a worker is at it and does not get on; it is stopped in time. `stuck`: it was "
+        "to be stopped, and is not.",
     )
     seconds = serializers.IntegerField(help_text="For how long it has waited.")
     uploads_before = serializers.IntegerField(
@@ -95,7 +97,7 @@ class UploadSerializer(serializers.ModelSerializer[FileUpload]):
     acts = serializers.SerializerMethodField(help_text="What can be done with it now.")
     progress = serializers.SerializerMethodField()
     waiting = serializers.SerializerMethodField(
-        help_text="Why nobody works at it; null when somebody does, or need not."
+        help_text="Why it does not get on; null when it does, or need not."
     )
 
     class Meta:

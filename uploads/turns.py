@@ -66,5 +66,8 @@ def take_turn_of(*, tenant_id: int, now: datetime) -> bool:
 
 def tenants_being_read(*, now: datetime) -> set[int]:
     """Return the tenants of which a file is being read."""
-    reading = work_under_way(now=now).filter(kind=UploadWork.Kind.READ)
-    return set(reading.values_list("upload__tenant_id", flat=True))
+    return {
+        work.upload.tenant_id
+        for work in work_under_way(now=now)
+        if work.kind == UploadWork.Kind.READ
+    }

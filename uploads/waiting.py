@@ -14,11 +14,14 @@ from zoneinfo import ZoneInfo
 from django.utils import timezone
 
 from uploads.models import FileUpload, UploadWork
+from uploads.work import work_under_way
 
 Status = FileUpload.Status
 
 # Between two parts of an upload nobody works at it for a moment.
 _BETWEEN_PARTS = timedelta(seconds=5)
+# Whoever watches looks about once a second; then it is stuck itself.
+_STOPPED_WITHIN = timedelta(seconds=5)
 # More of them are "more than".
 MOST_COUNTED = 1000
 
@@ -45,19 +48,28 @@ class Reason(StrEnum):
     BUSY = "busy"
     TURN = "turn"
     STARTING = "starting"
+    SLOW = "slow"
+    STUCK = "stuck"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """Why an upload waits; `uploads_before` are of all tenants."""
+    """Why an upload waits; `uploads_before` are of all tenants.
+
+    Also why one does not get on at which a process works: `work` says at what, and
+    when it is stopped.
+    """
 
     reason: Reason
     seconds: int
-    uploads_before: int
-    worker_seen_at: datetime | None
+    uploads_before: int = 0
+    worker_seen_at: datetime | None = None
+    work: UploadWork | None = None
 
     def sentence(self, *, zone: ZoneInfo, now: datetime) -> str:
         """Say it to its uploader, with times as that zone's clocks show them."""
+        if self.work is not None:
+            return self._stands_still(self.work, zone, now)
         waits = f"Waiting for {_span(self.seconds)}"
         if self.reason == Reason.NO_WORKER:
             seen = "for a day"
@@ -69,19 +81,31 @@ class Waiting:
             )
         if self.reason == Reason.BUSY:
             before = "it is next" if not self.uploads_before else self._before()
-            return f"{waits}: all file workers are busy with other uploads; {before}"
+            return f"{waits}: file workers are busy with other uploads; {before}"
         if self.reason == Reason.TURN:
             return f"{waits} for its turn: {self._before()}"
         return f"{waits}: a worker takes it up in a moment"
 
     def short(self) -> str:
         """Say it in a list."""
+        if self.work is not None:
+            return f"stands still, {_short_span(self.seconds)}"
         waits = f"waiting {_short_span(self.seconds)}"
         if self.reason == Reason.NO_WORKER:
             return f"{waits}: no worker"
         if self.uploads_before:
             return f"{waits}: {_count(self.uploads_before)} before it"
         return waits
+
+    def _stands_still(self, work: UploadWork, zone: ZoneInfo, now: datetime) -> str:
+        act = "Reading the file" if work.kind == UploadWork.Kind.READ else "Loading"
+        still = f"{act} has stood still for {_span(self.seconds)}"
+        stopped = _clock_time(work.deadline_at, zone, now)
+        if self.reason == Reason.STUCK:
+            return (
+                f"{still}, and was to be stopped at {stopped}: ask your administrator"
+            )
+        return f"{still}; it is stopped at {stopped} if it does not go on"
 
     def _before(self) -> str:
         if self.uploads_before == 1:
@@ -124,9 +148,11 @@ class FilesQueue:
         self.now = now
 
     def find_waiting(self, upload: FileUpload) -> Waiting | None:
-        """Return why an upload waits; None when it is worked at, over, or held back."""
+        """Return why an upload waits; None when it gets on, is over, or held back."""
+        if not upload.is_over and upload.pk in self._at_work:
+            return self._find_slow(upload)
         if upload.status == Status.PENDING:
-            before = sum(other < _turn(upload) for other in self._turns)
+            before = self._count_before(upload)
         elif self._stands_still(upload):
             before = 0
         else:
@@ -135,7 +161,7 @@ class FilesQueue:
             since=upload.updated_at,
             now=self.now,
             uploads_before=before,
-            others_at_work=bool(self._at_work - {upload.pk}),
+            others_at_work=bool(self._at_work.keys() - {upload.pk}),
             workers=self._workers,
         )
 
@@ -149,16 +175,44 @@ class FilesQueue:
             and (bool(self._at_work) or self._workers.are_gone)
         )
 
-    @cached_property
-    def _turns(self) -> list[tuple[datetime, int]]:
-        pending = FileUpload.objects.filter(status=Status.PENDING).order_by("pk")
-        return list(pending.values_list("updated_at", "pk")[: MOST_COUNTED + 1])
+    def _find_slow(self, upload: FileUpload) -> Waiting | None:
+        work = self._at_work[upload.pk]
+        lasts = self.now - work.started_at
+        if lasts * 2 <= work.deadline_at - work.started_at:
+            return None
+        is_overdue = self.now > work.deadline_at + _STOPPED_WITHIN
+        return Waiting(
+            reason=Reason.STUCK if is_overdue else Reason.SLOW,
+            seconds=int(lasts.total_seconds()),
+            work=work,
+        )
+
+    def _count_before(self, upload: FileUpload) -> int:
+        """Return how many are read before it, for tenants take turns."""
+        turns, turn = self._turns, _turn(upload)
+        own = sum(other < turn for other in turns.get(upload.tenant_id, []))
+        first = min([*turns.get(upload.tenant_id, []), turn])
+        return own + sum(
+            min(len(others), own + (others[0] < first))
+            for tenant_id, others in turns.items()
+            if tenant_id != upload.tenant_id
+        )
 
     @cached_property
-    def _at_work(self) -> frozenset[int]:
-        """The uploads that some process works at: no more than there are of those."""
-        work = UploadWork.objects.values_list("upload_id", flat=True)
-        return frozenset(work[:MOST_COUNTED])
+    def _turns(self) -> dict[int, list[tuple[datetime, int]]]:
+        """The places in the queue of those that wait, by tenant."""
+        pending = FileUpload.objects.filter(status=Status.PENDING).order_by("pk")
+        turns: dict[int, list[tuple[datetime, int]]] = {}
+        queued = pending.values_list("tenant_id", "updated_at", "pk")
+        for tenant_id, at, pk in queued[: MOST_COUNTED + 1]:
+            turns.setdefault(tenant_id, []).append((at, pk))
+        return {tenant_id: sorted(own) for tenant_id, own in turns.items()}
+
+    @cached_property
+    def _at_work(self) -> dict[int, UploadWork]:
+        """The oldest work of each upload that some process works at."""
+        work = work_under_way(now=self.now)
+        return {one.upload_id: one for one in reversed(work)}
 
     @cached_property
     def _workers(self) -> FileWorkers:

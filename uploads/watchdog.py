@@ -98,11 +98,16 @@ def use_own_connection() -> None:
 
 def is_child(pid: int) -> bool:
     """Tell whether a process is a child of this one."""
+    return parent_of(pid) == os.getpid()
+
+
+def parent_of(pid: int) -> int | None:
+    """Return the process that started a process of this host; None if it is gone."""
     with contextlib.suppress(OSError):
         # The name may hold anything; what follows it is in this order.
         after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        return int(after_name[1]) == os.getpid()
-    return False
+        return int(after_name[1])
+    return None
 
 
 def stop_unwanted_work(*, is_ours: Callable[[int], bool], now: datetime) -> list[str]:

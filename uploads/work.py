@@ -16,7 +16,6 @@ from typing import TypedDict
 
 from django.conf import settings
 from django.db import Error, connection
-from django.db.models import Q, QuerySet
 
 from uploads.models import UploadWork
 
@@ -33,6 +32,9 @@ _LIVES_FOR = timedelta(seconds=5)
 _SLOWEST_BYTES_PER_SECOND = 1_000_000
 # Who waits so long for others' locks has done nothing wrong: its turn comes again.
 _LONGEST_LOCK_WAIT = timedelta(seconds=30)
+# More processes there are not.
+_MOST_WORK = 1000
+_SHOWN = ("upload_id", "kind", "started_at", "deadline_at")
 _COMM = Path("/proc/self/comm")
 
 
@@ -58,14 +60,20 @@ def overdue_work(*, now: datetime) -> list[UploadWork]:
     )
 
 
-def work_under_way(*, now: datetime) -> QuerySet[UploadWork]:
-    """Return the work that processes are at, not what dead ones left behind."""
-    lately = Q(started_at__gte=now - _LIVES_FOR)
+def work_under_way(*, now: datetime) -> list[UploadWork]:
+    """Return the work that processes are at, not what dead ones left behind.
+
+    Each row has its upload, with its tenant's id only.
+    """
+    begun = UploadWork.objects.select_related("upload").order_by("pk")
+    work = list(begun.only(*_SHOWN, "upload__tenant_id")[:_MOST_WORK])
+    before = now - _LIVES_FOR
     # PostgreSQL's table of locks is asked only when something runs longer: to read it
     # holds up whoever takes one.
-    if UploadWork.objects.exclude(lately).exists():
-        return UploadWork.objects.filter(lately | Q(pk__in=_ids_at_work()))
-    return UploadWork.objects.all()
+    if all(one.started_at >= before for one in work):
+        return work
+    alive = set(_ids_at_work())
+    return [one for one in work if one.started_at >= before or one.pk in alive]
 
 
 def reading_limit(size_bytes: int) -> timedelta:

@@ -21,6 +21,7 @@ from config.models import ProcessMark
 from config.tests.faults import BESIDES, FAULTS, identity_twice, set_policy
 from config.tests.test_health import production_environment
 from config.verify import CHECKS
+from config.verify.processes import workers_get_on
 from config.verify.report import Finding, Scope, ok, rows_of, run
 from contacts.models import Contact, ContactIdentity
 from messaging.models import ChatMessage, WebhookEvent
@@ -31,6 +32,9 @@ from tenants.models import WhatsAppNumber
 from tenants.tests.factories import (
     MembershipFactory,
 )
+from uploads.models import UploadWork
+from uploads.tests.factories import make_upload
+from uploads.work import begin_reading, hold
 
 pytestmark = pytest.mark.django_db
 
@@ -220,3 +224,40 @@ def test_a_recount_sets_the_counters_right() -> None:
     contact = Contact.objects.get()
     assert (contact.message_count, contact.first_message_at) == (1, sent_at)
     assert not_ok(report()) == {}
+
+
+PARENT = """
+import subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+print(child.pid, flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("is_worker", [True, False], ids=["worker", "command"])
+def test_the_worker_that_should_stop_a_stuck_process_is_named(is_worker: bool) -> None:
+    command = ["celery", "worker"] if is_worker else ["bash"]
+    with subprocess.Popen(  # noqa: S603  our own program
+        [sys.executable, "-c", PARENT, *command],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as parent:
+        assert parent.stdout
+        pid = int(parent.stdout.readline())
+        now = timezone.now()
+        limit = timedelta(seconds=10)
+        work = begin_reading(
+            upload_id=make_upload().pk, limit=limit, now=now - 2 * limit
+        )
+        UploadWork.objects.filter(pk=work.pk).update(pid=pid)
+        with transaction.atomic():
+            hold(work.pk, limit=limit)
+            finding = workers_get_on(Scope(now=now))
+        assert parent.stdin
+        parent.stdin.close()
+
+    assert f"(process {pid}" in finding.found
+    assert (f"of worker {parent.pid})" in finding.found) is is_worker
+    assert (f"kill -9 {parent.pid} {pid} (the worker" in finding.next_step) is is_worker
+    assert is_worker or str(parent.pid) not in finding.next_step

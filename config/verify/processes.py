@@ -1,6 +1,6 @@
 """Checks of the processes beside web: do they run, and do they get on?"""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from config.models import ProcessMark
 from config.verify.report import Finding, Scope, ago, fail, ok
@@ -35,8 +35,24 @@ def workers_get_on(scope: Scope) -> Finding:
         return ok("none is stuck")
     return fail(
         "; ".join(_sentence(one) for one in stuck[:MOST_SHOWN]),
-        "A process that does not end by itself: kill -9 it, its worker starts another. "
-        "Cancel an upload that does it again, on its page.",
+        f"{_next_step(stuck)} Cancel an upload that does it again, on its page.",
+    )
+
+
+def _next_step(stuck: Sequence[Stuck]) -> str:
+    """Say what to kill: who is past its time is killed by its worker, if that lives."""
+    parents = sorted({one.worker_pid for one in stuck if one.worker_pid})
+    if not parents:
+        return (
+            "What does not end by itself within some seconds: kill -9 it; if it is of "
+            "a worker, the worker as well, which should have done so (`ps -o ppid= -p` "
+            "the process, on its host), and start that again."
+        )
+    pids = [*parents, *sorted({one.pid for one in stuck if one.worker_pid and one.pid})]
+    return (
+        "The worker stops such a process within some seconds; named here for longer, "
+        f"it is stuck itself: kill -9 {' '.join(map(str, pids))} (the worker, then its "
+        "processes), and start it again if nothing else does."
     )
 
 
@@ -44,7 +60,8 @@ def _sentence(stuck: Stuck) -> str:
     since = ago(stuck.seconds)
     if stuck.upload_id is None:
         return f"{stuck.worker} has ended no task for {since}"
-    process = f"{stuck.worker} (process {stuck.pid})"
+    of = f" of worker {stuck.worker_pid}" if stuck.worker_pid else ""
+    process = f"{stuck.worker} (process {stuck.pid}{of})"
     return f"{process} is stuck in upload {stuck.upload_id} for {since}"
 
 

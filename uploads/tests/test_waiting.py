@@ -5,7 +5,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -19,7 +19,7 @@ from uploads.models import FileUpload
 from uploads.tests.factories import FileUploadFactory, make_upload
 from uploads.tests.reviews import page_of
 from uploads.waiting import FilesQueue, FileWorkers, why_waiting
-from uploads.work import begin_reading
+from uploads.work import begin_reading, hold
 
 LIST = reverse("admin:uploads_fileupload_changelist")
 KOLKATA = ZoneInfo("Asia/Kolkata")
@@ -34,13 +34,13 @@ YESTERDAY = NOW - timedelta(hours=20)
     [
         (
             12, 2, True, SEEN,
-            "Waiting for 12 minutes: all file workers are busy with other uploads; "
+            "Waiting for 12 minutes: file workers are busy with other uploads; "
             "2 uploads are before it",
             "waiting 12 min: 2 before it",
         ),
         (
             1, 0, True, SEEN,
-            "Waiting for 1 minute: all file workers are busy with other uploads; "
+            "Waiting for 1 minute: file workers are busy with other uploads; "
             "it is next",
             "waiting 1 min",
         ),
@@ -134,8 +134,8 @@ def test_page_list_and_api_say_it_and_nothing_of_strangers(
     upload = waits_since(12, tenant)
     waits_since(5, stranger)
     sentence = (
-        "Waiting for 12 minutes: all file workers are busy with other uploads; "
-        "2 uploads are before it"
+        "Waiting for 12 minutes: file workers are busy with other uploads; "
+        "1 upload is before it"
     )
 
     page = client.get(page_of(upload)).content.decode()
@@ -149,12 +149,12 @@ def test_page_list_and_api_say_it_and_nothing_of_strangers(
 
     assert sentence in page
     assert moving["sentence"] == sentence
-    assert "waiting 12 min: 2 before it" in listed
+    assert "waiting 12 min: 1 before it" in listed
     assert answer["waiting"] == of_list["waiting"] | {
         "seconds": answer["waiting"]["seconds"],
     }
     assert answer["waiting"]["reason"] == "busy"
-    assert answer["waiting"]["uploads_before"] == 2
+    assert answer["waiting"]["uploads_before"] == 1
     assert 720 <= answer["waiting"]["seconds"] < 780
     assert answer["waiting"]["sentence"] == sentence
     for text in (page, listed, str(moving), str(answer)):
@@ -206,6 +206,82 @@ def test_an_upload_between_two_parts_waits_while_others_are_worked_at(
     assert waiting is not None
     assert (waiting.reason, waiting.uploads_before) == ("busy", 0)
     assert worked_at is None
+
+
+@pytest.mark.usefixtures("a_worker")
+def test_what_is_before_it_is_counted_by_turns(
+    tenant: Tenant, stranger: Tenant
+) -> None:
+    theirs = [waits_since(minutes, stranger) for minutes in (30, 29, 28, 27)]
+    ours = [waits_since(minutes, tenant) for minutes in (5, 4)]
+
+    queue = FilesQueue(now=timezone.now())
+    found = [queue.find_waiting(upload) for upload in (*theirs, *ours)]
+
+    assert [one and one.uploads_before for one in found] == [0, 2, 4, 5, 1, 3]
+
+
+@pytest.mark.usefixtures("a_worker")
+def test_what_a_dead_process_left_behind_keeps_nobody_busy(
+    tenant: Tenant, stranger: Tenant
+) -> None:
+    dead = waits_since(3, stranger, status="cancelled")
+    begun = timezone.now() - timedelta(seconds=20)
+    begin_reading(upload_id=dead.pk, limit=timedelta(minutes=2), now=begun)
+
+    waiting = FilesQueue(now=timezone.now()).find_waiting(waits_since(1, tenant))
+
+    assert waiting is not None
+    assert waiting.reason == "starting"
+
+
+@pytest.mark.usefixtures("a_worker")
+@pytest.mark.parametrize(
+    ("minutes", "sentence", "short"),
+    [
+        (1, "Reading the file", None),
+        (
+            6,
+            "Reading the file has stood still for 6 minutes; it is stopped at {} if it "
+            "does not go on",
+            "stands still, 6 min",
+        ),
+        (
+            12,
+            "Reading the file has stood still for 12 minutes, and was to be stopped at "
+            "{}: ask your administrator",
+            "stands still, 12 min",
+        ),
+    ],
+    ids=["in time", "slow", "stuck"],
+)
+def test_page_list_and_api_say_that_work_stands_still(
+    client: Client, tenant: Tenant, minutes: int, sentence: str, short: str | None
+) -> None:
+    upload = waits_since(minutes, tenant, status="processing", stage="csv_parse")
+    begun = timezone.now() - timedelta(minutes=minutes)
+    work = begin_reading(upload_id=upload.pk, limit=timedelta(minutes=10), now=begun)
+    zone = ZoneInfo(tenant.timezone)
+    local, today = (
+        timezone.localtime(at, zone) for at in (work.deadline_at, timezone.now())
+    )
+    is_today = local.date() == today.date()
+    sentence = sentence.format(
+        f"{local:%H:%M}" if is_today else f"{local:%d %b, %H:%M}"
+    )
+
+    with transaction.atomic():
+        hold(work.pk, limit=timedelta(minutes=10))
+        moving = client.get(
+            reverse("admin:uploads_fileupload_progress", args=[upload.pk])
+        ).json()
+        listed = client.get(LIST).content.decode()
+        answer = program_of(tenant).get(f"/api/v1/uploads/{upload.pk}/").json()
+
+    assert moving["sentence"] == sentence
+    assert (answer["waiting"] or {}).get("sentence") == (sentence if short else None)
+    assert ("stands still" in listed) is bool(short)
+    assert (short or "") in listed
 
 
 @pytest.mark.django_db
