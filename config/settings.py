@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse_lazy
 from kombu import Queue
 
@@ -123,6 +124,11 @@ ROW_ISSUE_RETENTION_DAYS = env.int("ROW_ISSUE_RETENTION_DAYS", 365)
 # seconds it has one for each MB.
 UPLOAD_PART_SECONDS = env.int("UPLOAD_PART_SECONDS", 120)
 UPLOAD_READING_SECONDS = env.int("UPLOAD_READING_SECONDS", 120)
+if min(UPLOAD_PART_SECONDS, UPLOAD_READING_SECONDS) < 1:
+    raise ImproperlyConfigured(
+        "UPLOAD_PART_SECONDS and UPLOAD_READING_SECONDS must be 1 or more: with 0 "
+        'every file would fail at once, and there is no "for ever".'
+    )
 # What a tenant may have: files that are not finished, and MiB of kept files. 0: any.
 UPLOAD_MAX_UNFINISHED = env.int("UPLOAD_MAX_UNFINISHED", 200)
 UPLOAD_MAX_KEPT_MB = env.int("UPLOAD_MAX_KEPT_MB", 50_000)

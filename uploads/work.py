@@ -119,7 +119,8 @@ def doing(work_id: int) -> Iterator[None]:
         except Error as exc:
             # It is found without a transaction, and forgotten.
             logger.warning("The end of work %s is not noted: %s", work_id, exc)
-        _name_this_process(before)
+        if before:
+            _name_this_process(before)
 
 
 def _name_this_process(name: str) -> str:

@@ -2,10 +2,14 @@
 
 import logging
 import re
+import subprocess
+import sys
 
 import pytest
 from django.conf import settings
 from django.test import Client
+
+from tests.processes import environment_on_the_tests_database
 
 # Names that only compose.yaml uses, to make the addresses of its own servers.
 COMPOSE_ONLY = ["POSTGRES_PASSWORD", "REDIS_PASSWORD"]
@@ -52,3 +56,20 @@ def test_a_call_by_a_name_that_is_not_ours_is_no_error_of_ours(
 
     assert response.status_code == 400
     assert not [one for one in caplog.records if one.levelno >= logging.ERROR]
+
+
+@pytest.mark.parametrize("name", ["UPLOAD_PART_SECONDS", "UPLOAD_READING_SECONDS"])
+@pytest.mark.parametrize("value", ["0", "-5"])
+def test_no_time_for_files_is_refused_in_a_sentence(name: str, value: str) -> None:
+    started = subprocess.run(
+        [sys.executable, "-c", "import config.settings"],
+        cwd=settings.BASE_DIR,
+        env=environment_on_the_tests_database() | {name: value},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert started.returncode == 1
+    assert f"{name}" in started.stderr
+    assert "must be 1 or more: with 0 every file would fail" in started.stderr

@@ -4,11 +4,13 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 from django.db import OperationalError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from uploads.models import FileUpload, UploadWork
@@ -16,7 +18,11 @@ from uploads.processing import load_next_part, stalled_uploads
 from uploads.reading import read_upload
 from uploads.services import cancel_upload, pause_upload, retry_upload
 from uploads.tests.factories import make_upload, work_off
-from uploads.tests.test_side_by_side import side_by_side
+from uploads.tests.test_side_by_side import (
+    is_somebody_waiting,
+    side_by_side,
+    wait_until,
+)
 from uploads.watchdog import is_child, stop_unwanted_work
 from uploads.work import end, hold, process_name, this_process
 
@@ -122,6 +128,79 @@ def test_what_was_stopped_is_handed_out_again_only_when_somebody_retries_it(
 
     assert retry_upload(upload_id=upload.pk, by=None, now=timezone.now())
     assert work_off(upload).sentence == "Upload completed: 2 successful, 0 failed"
+
+
+def test_a_reading_that_failed_is_not_said_to_have_taken_too_long(
+    child: Worker,
+) -> None:
+    """Its process noted why, and may be at the end of it still."""
+    upload = read(make_upload("x"))
+    error = upload.error
+    child.does(work_at(upload, pid=child.pid, part=False))
+
+    assert look() == []
+
+    assert child.is_alive()
+    upload.refresh_from_db()
+    assert (upload.status, upload.error) == ("failed", error)
+    assert not UploadWork.objects.exists()
+
+
+def test_a_reading_that_fails_ends_its_work_before_it_says_so() -> None:
+    upload = make_upload("x")
+
+    with CaptureQueriesContext(connection) as asked:
+        read(upload)
+
+    order = [
+        query["sql"].split()[0]
+        for query in asked.captured_queries
+        if query["sql"].startswith('DELETE FROM "upload_work"')
+        or "'failed'" in query["sql"]
+    ]
+    assert order[:2] == ["DELETE", "UPDATE"]
+
+
+def test_a_stuck_part_of_an_upload_that_failed_before_is_stopped_and_told_truly(
+    child: Worker,
+) -> None:
+    upload = read(make_upload())
+    child.does(work_at(upload, pid=child.pid))
+    upload.mark_failed(
+        stage=FileUpload.Stage.CUSTOMER_CREATION, message="x", now=timezone.now()
+    )
+
+    told = look()
+
+    assert child.was_killed()
+    assert told == [f"Upload {upload.pk}: Upload failed: [customer_creation] x"]
+
+
+def test_a_process_that_ends_just_before_it_is_killed_spares_nobody_else(
+    child: Worker,
+) -> None:
+    upload, other = (read(make_upload()) for _ in range(2))
+    child.does(work_at(upload, pid=child.pid))
+    second = Worker()
+    second.does(work_at(other, pid=second.pid))
+    told: list[str] = []
+    watching = threading.Thread(
+        target=lambda: side_by_side(lambda: told.extend(look()))
+    )
+
+    with transaction.atomic():
+        FileUpload.objects.select_for_update().get(pk=upload.pk)
+        watching.start()
+        wait_until(is_somebody_waiting, "was to mark the upload")
+        child.process.kill()
+        child.process.wait()
+    watching.join(60)
+
+    assert second.was_killed()
+    second.process.communicate()
+    assert [sentence.split(":")[0] for sentence in told] == [
+        f"Upload {upload.pk}", f"Upload {other.pk}",
+    ]  # fmt: skip
 
 
 def test_work_in_time_is_let_alone(child: Worker) -> None:
