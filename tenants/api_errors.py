@@ -36,6 +36,12 @@ class Conflict(exceptions.APIException):
     status_code = 409
 
 
+class StorageFull(exceptions.APIException):
+    """The disk of this server is full."""
+
+    status_code = 503
+
+
 def answer_error(exc: Exception, context: dict[str, Any]) -> Response:
     """Return the answer to a request that ended with `exc`; nothing of ours shows."""
     told = _told(exc)

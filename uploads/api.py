@@ -25,12 +25,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from tenants.access import visible_to_client
-from tenants.api_errors import Conflict
+from tenants.api_errors import Conflict, StorageFull
 from tenants.api_views import TenantList, TenantView
 from tenants.models import ApiClient
 from uploads import services
 from uploads.acts import open_acts
-from uploads.file_processes import Busy, TookTooLong
+from uploads.file_processes import Busy, NoSpace, TookTooLong
 from uploads.models import FileUpload, RowIssue
 from uploads.progress import group_issues, progress_of
 from uploads.quota import QuotaBusy, QuotaExceeded
@@ -333,6 +333,8 @@ class RejectedRows(UploadView):
             raise Throttled(wait=_ASK_AGAIN_SECONDS, detail=str(exc)) from exc
         except TookTooLong as exc:
             raise Conflict(str(exc)) from exc
+        except NoSpace as exc:
+            raise StorageFull(str(exc)) from exc
 
 
 class DoAct(UploadView):

@@ -7,6 +7,7 @@ in time: the kernel sees to that.
 
 import csv
 import ctypes
+import errno
 import io
 import json
 import os
@@ -21,6 +22,7 @@ from uploads.encodings import Encoding, UnreadableFile, byte_order_mark
 from uploads.layout import Layout, find_layout
 
 _PR_SET_PDEATHSIG = 1
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 Act = Callable[[dict[str, Any], list[BinaryIO]], dict[str, Any]]
 
@@ -38,15 +40,23 @@ def main() -> None:
         asked = json.load(sys.stdin.buffer)
         files: list[BinaryIO] = [os.fdopen(number, "rb") for number in given]
         answer = ACTS[asked["act"]](asked, files)
-        sys.stdout.buffer.flush()
+        sys.stdout.flush()
     except UnreadableFile as unreadable:
         answer = {"refused": str(unreadable)}
     except MemoryError:
         answer = {"no_memory": True}
+    except OSError as exc:
+        if exc.errno not in NO_SPACE:
+            answer = {"defect": type(exc).__name__}
+        else:
+            answer = {"no_space": True}
     except Exception as exc:
         # A traceback could hold a customer's words.
         answer = {"defect": type(exc).__name__}
     sys.stderr.write(json.dumps(answer))
+    sys.stderr.flush()
+    # What could not be written would be tried again, and told behind the answer.
+    os._exit(0)
 
 
 def lay_out(asked: dict[str, Any], files: list[BinaryIO]) -> dict[str, Any]:

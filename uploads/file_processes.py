@@ -5,12 +5,15 @@ interpreter with it. So a page has `uploads.file_process` read it: for so many s
 and no more, and few at once, however many pages are asked for.
 """
 
+import contextlib
 import json
+import logging
 import math
 import os
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import copyfileobj
@@ -18,6 +21,9 @@ from tempfile import TemporaryFile
 from typing import Any, BinaryIO
 
 from uploads.encodings import UnreadableFile
+from uploads.file_process import NO_SPACE
+
+logger = logging.getLogger(__name__)
 
 # Of the cores of a machine they leave some to web.
 AT_ONCE = 2
@@ -52,6 +58,16 @@ class TookTooLong(NotReadNow):
         )
 
 
+class NoSpace(NotReadNow):
+    """The disk for temporary files is full."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The server has no space left on its disk, so this cannot be made now: "
+            "tell your administrator, and try again later."
+        )
+
+
 class ReadingFailed(Exception):
     """The process ended in a way that no file should bring about: a defect of ours."""
 
@@ -82,7 +98,7 @@ def read_apart(
     if not PLACES.acquire(timeout=wait_seconds):
         raise Busy
     try:
-        with TemporaryFile() as asked, TemporaryFile() as copy:
+        with spending_space(), TemporaryFile() as asked, TemporaryFile() as copy:
             # Nothing of it stands in a list of processes.
             asked.write(json.dumps({"act": act, **request}).encode())
             asked.seek(0)
@@ -90,8 +106,22 @@ def read_apart(
             if errors is not None:
                 given.append(errors.fileno())
             _run(given, asked=asked, target=target, limits=limits)
+    except NoSpace:
+        logger.warning("No space is left for temporary files")
+        raise
     finally:
         PLACES.release()
+
+
+@contextlib.contextmanager
+def spending_space() -> Iterator[None]:
+    """Raise `NoSpace` where a file cannot be written because the disk is full."""
+    try:
+        yield
+    except OSError as exc:
+        if exc.errno in NO_SPACE:
+            raise NoSpace from exc
+        raise
 
 
 def _run(
@@ -123,6 +153,8 @@ def _run(
         raise UnreadableFile(refused)
     if answer.get("no_memory"):
         raise TookTooLong(limits.seconds)
+    if answer.get("no_space"):
+        raise NoSpace
     if defect := answer.get("defect"):
         raise ReadingFailed(defect)
 

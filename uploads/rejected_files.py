@@ -14,7 +14,7 @@ from typing import BinaryIO, cast
 from django.core.files.storage import default_storage
 from django.db import connection
 
-from uploads.file_processes import Limits, read_apart
+from uploads.file_processes import Limits, read_apart, spending_space
 from uploads.layout import Layout
 from uploads.models import FileUpload
 from uploads.workbooks.conversion import is_workbook
@@ -84,6 +84,7 @@ def _write(upload: FileUpload, delimiter: str, limits: Limits) -> Iterator[bytes
         "delimiter": delimiter,
     }
     with (
+        spending_space(),
         default_storage.open(upload.rows_file) as kept,
         TemporaryFile() as errors,
         TemporaryFile() as target,

@@ -16,7 +16,7 @@ from django.utils import timezone
 from tenants.models import Tenant
 from tenants.tests.programs import program_of
 from uploads import file_processes
-from uploads.file_processes import Limits, TookTooLong, read_apart
+from uploads.file_processes import Limits, NoSpace, TookTooLong, read_apart
 from uploads.models import FileUpload
 from uploads.reading import read_upload
 from uploads.rejected_files import rejected_file
@@ -150,3 +150,20 @@ def test_a_file_without_a_descriptor_is_read_from_a_copy() -> None:
         layout = json.load(target)["layout"]
 
     assert layout["headers"] == ["Name", "Mobile", "Loan Amount"]
+
+
+@pytest.mark.parametrize("count", [1, 900], ids=["at the end", "in between"])
+def test_a_full_disk_is_told_in_a_sentence(count: int) -> None:
+    headers = ",".join(f"Column {number:030}" for number in range(count))
+    data = f"Name,Mobile,{headers}\nAsha,9876543210\n".encode()
+    with (
+        open("/dev/full", "wb", buffering=0) as full,
+        pytest.raises(NoSpace, match="no space left on its disk"),
+    ):
+        read_apart(
+            "lay_out",
+            {"encoding": "utf-8", "damaged": False, "delimiter": ","},
+            file=io.BytesIO(data),
+            target=cast(BinaryIO, full),
+            limits=Limits(seconds=60),
+        )
