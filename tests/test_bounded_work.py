@@ -196,3 +196,30 @@ def test_a_file_that_is_stuck_in_a_command_ends_it_with_a_sentence(
     assert command.returncode == -signal.SIGKILL
     assert f"Upload {upload.pk}: Upload failed: " in command.stderr.decode()
     assert sessions_that_wait() == 0
+
+
+@pytest.mark.usefixtures("wait_in_the_database")
+def test_a_command_that_is_interrupted_says_that_its_upload_goes_on(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "stuck.csv"
+    path.write_text("Name,Mobile\nFor Ever,9876543210\n")
+    tenant = TenantFactory.create()
+    arguments = [str(path), f"--tenant={tenant.pk}", "--here"]
+
+    with subprocess.Popen(
+        [sys.executable, "manage.py", "import_customers", *arguments],
+        cwd=settings.BASE_DIR,
+        env=environment_on_the_tests_database(),
+        stderr=subprocess.PIPE,
+    ) as command:
+        wait_until(UploadWork.objects.filter(kind="load").exists, what="loaded")
+        command.send_signal(signal.SIGINT)
+        said = command.communicate(timeout=120)[1].decode()
+
+    upload = FileUpload.objects.get()
+    assert command.returncode == 130
+    assert f"Stopped: what upload {upload.pk} has loaded is kept" in said
+    assert "the next sweep goes on with it by itself. To end it, cancel it" in said
+    assert (upload.status, upload.parts.get().status) == ("processing", "pending")
+    assert not UploadWork.objects.exists()

@@ -40,7 +40,9 @@ def guarded() -> Iterator[None]:
     try:
         yield
     finally:
-        watchdog.communicate()  # its standard input ends: so does it
+        # It may be starting Django, or waiting for the database.
+        watchdog.kill()
+        watchdog.communicate()
 
 
 def guard(pid: int) -> None:

@@ -26,6 +26,8 @@ from uploads.services import create_upload, find_twin
 
 _LOOK_EVERY_SECONDS = 0.3
 _BAR_WIDTH = 30
+# As a shell says it of a program that Ctrl-C ended.
+_INTERRUPTED = 130
 # The sweep takes up what the bell did not announce within this; then nobody will.
 _WORKER_EXPECTED_SECONDS = 45
 
@@ -93,9 +95,8 @@ class Command(BaseCommand):
                 f"workers when it is back. ({exc})"
             ) from exc
         except KeyboardInterrupt:
-            goes_on = "stays where it is" if here else "goes on without this window"
             raise CommandError(
-                f"Stopped looking: upload {upload.pk} {goes_on}."
+                _interrupted(upload, here=here), returncode=_INTERRUPTED
             ) from None
         self._report(upload, as_json=options["json"])
         if upload.failed_rows:
@@ -203,6 +204,16 @@ class Command(BaseCommand):
     def _tell(self, sentence: str) -> None:
         if not self.quiet:
             self.stderr.write(sentence, self.style.NOTICE)
+
+
+def _interrupted(upload: FileUpload, *, here: bool) -> str:
+    goes_on = f"Stopped looking: upload {upload.pk} goes on without this window."
+    if here:
+        goes_on = (
+            f"Stopped: what upload {upload.pk} has loaded is kept, and a running "
+            "worker or the next sweep goes on with it by itself."
+        )
+    return f"{goes_on} To end it, cancel it on its page in the admin."
 
 
 def _find_parent(pk: int | None, owner: Tenant) -> FileUpload | None:
