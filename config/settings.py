@@ -102,10 +102,6 @@ WHATSAPP_VERIFY_TOKEN = secret("WHATSAPP_VERIFY_TOKEN")
 # Where media are fetched from. A local service may stand in for it: the access tokens
 # are sent to Meta's hosts and to this one, and to no other.
 WHATSAPP_GRAPH_URL = env.str("WHATSAPP_GRAPH_URL", "https://graph.facebook.com/v25.0")
-# Customer files
-
-# A larger one is refused before it is received whole.
-UPLOAD_MAX_MB = env.int("UPLOAD_MAX_MB", 1024)
 
 # Retention
 
@@ -119,6 +115,8 @@ ROW_ISSUE_RETENTION_DAYS = env.int("ROW_ISSUE_RETENTION_DAYS", 365)
 
 # Customer files
 
+# A larger one, in MiB, is refused before it is received whole.
+UPLOAD_MAX_MB = env.int("UPLOAD_MAX_MB", 1024)
 # After these seconds the process that works at a file is killed, and its upload fails.
 # Of its 20,000 rows a part takes 1 to 2 s. A file is read at some 20 MB/s; beside these
 # seconds it has one for each MB.

@@ -125,7 +125,9 @@ def test_a_corrected_file_is_part_of_the_file_that_it_corrects(tenant: Tenant) -
     parent = load(
         f"{HEADER}A,9876543210,A1,1,2026-11-01\nB,12,A2,1,2026-11-01\n", tenant=tenant
     )
-    child = send_again(parent, written(parent).replace('"B","12",', '"B","9876543211",'))
+    child = send_again(
+        parent, written(parent).replace('"B","12",', '"B","9876543211",')
+    )
 
     (newest,) = newest_deliveries(
         tenant_ids=[tenant.pk], lender_ids=[parent.pk]

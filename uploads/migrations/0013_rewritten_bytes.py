@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("uploads", "0010_upload_work"),
+        ("uploads", "0012_refused_loans_indexes"),
     ]
 
     operations = [
