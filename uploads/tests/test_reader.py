@@ -313,3 +313,14 @@ def test_blank_columns_beside_the_table_take_no_memory():
 
     assert understood.layout.headers == ("Name", "Mobile")
     assert understood.row_count == 1
+
+
+@pytest.mark.parametrize("blank", ["\n", "\r\n", "\r", " \t\n"])
+def test_rows_behind_many_blank_lines_keep_their_lines(blank: str) -> None:
+    """Whole blocks of them are counted and not parsed."""
+    data = f"{HEADER}Asha,1,a\n{blank * 300_000}Vik,2,b\n"
+
+    assert rows_of(data.encode()) == [
+        (2, ["Asha", "1", "a"]),
+        (300_003, ["Vik", "2", "b"]),
+    ]
