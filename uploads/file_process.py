@@ -46,10 +46,12 @@ def main() -> None:
     except MemoryError:
         answer = {"no_memory": True}
     except OSError as exc:
-        if exc.errno not in NO_SPACE:
-            answer = {"defect": type(exc).__name__}
-        else:
+        if exc.errno in NO_SPACE:
             answer = {"no_space": True}
+        elif exc.errno == errno.ENOMEM:
+            answer = {"no_memory": True}
+        else:
+            answer = {"defect": type(exc).__name__}
     except Exception as exc:
         # A traceback could hold a customer's words.
         answer = {"defect": type(exc).__name__}

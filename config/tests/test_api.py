@@ -138,7 +138,7 @@ def test_a_strangers_upload_is_no_parent() -> None:
         for parent in (theirs.pk, 987_654_321)
     ]
 
-    assert [one.status_code for one in answers] == [404, 404]
+    assert [one.status_code for one in answers] == [400, 400]
     assert answers[0].content == answers[1].content
     assert not FileUpload.objects.filter(tenant=tenant).exists()
 
