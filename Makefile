@@ -65,11 +65,11 @@ test: setup browser ## Run every test
 	@$(MAKE) --no-print-directory -j2 test-apps test-system
 
 test-apps:
-	@$(PY) -m pytest tenants contacts messaging customers uploads
+	@$(PY) -m pytest tenants contacts messaging customers uploads config
 
 test-system:
 	@folder=$$(mktemp -d) && chmod 711 $$folder && trap 'rm -rf '$$folder EXIT && \
-		EMBEDDED_DIR=$$folder/servers $(PY) -m pytest -p no:cacheprovider tests config
+		EMBEDDED_DIR=$$folder/servers $(PY) -m pytest -p no:cacheprovider tests
 
 faults: setup ## Kill everything again and again amid real work; takes long
 	$(PY) -m pytest -m faults tests/faults config/tests/test_addresses.py
