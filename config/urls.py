@@ -11,7 +11,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/verify/", admin.site.admin_view(verify_page), name="verify"),
     path("admin/search/", admin.site.admin_view(search_page)),
-    path("admin/r/<path:content_type_id>/<path:object_id>/", view_on_site),
+    path("admin/r/<path:rest>", view_on_site),
     path("admin/", admin.site.urls),
     path("api/", include("config.api_urls")),
     path("", include("messaging.urls")),

@@ -24,7 +24,7 @@ _CELL_BEGINS = r"\A|\r\n|[,;|\t\r\n]"
 _TO_ESCAPE = re.compile(f"({_CELL_BEGINS})(?={_FORMULA_FOLLOWS})")
 _ESCAPED = re.compile(f"({_CELL_BEGINS})'(?={_FORMULA_FOLLOWS})")
 # A phone and an amount begin with a sign and compute nothing.
-_NUMBER = re.compile(r"'*+(?:[+-]?[0-9][0-9 ,]*+(?:\.[0-9]+)?|-)", re.ASCII)
+_NUMBER = re.compile(r"\A'*+(?:[+-]?[0-9][0-9 ,]*+(?:\.[0-9]+)?|-)", re.ASCII)
 
 
 def spreadsheet_cell(text: str) -> str:
