@@ -86,11 +86,12 @@ def answer_to(
                         "Connection": "close",
                     },
                 )
-                response = connection.getresponse()
-                if response.status not in _REDIRECTS:
-                    yield response
-                    return
-                url = urljoin(url, response.getheader("Location", ""))
+                # It owns the socket, and is not always read to its end.
+                with connection.getresponse() as response:
+                    if response.status not in _REDIRECTS:
+                        yield response
+                        return
+                    url = urljoin(url, response.getheader("Location", ""))
     except NotFetched:
         raise
     except (OSError, HTTPException, ValueError) as exc:
