@@ -84,7 +84,14 @@ class Desk:
             lambda said: said.type in ("error", "warning") and note(said.text),
         )
         page.on("pageerror", lambda error: note(str(error)))
-        page.on("requestfailed", lambda request: note(f"failed: {request.url}"))
+        # Whoever goes on to another page ends the requests of the one before.
+        page.on(
+            "requestfailed",
+            lambda request: (
+                "ERR_ABORTED" in (request.failure or "")
+                or note(f"failed: {request.url}: {request.failure}")
+            ),
+        )
         page.on(
             "response",
             lambda answer: (
