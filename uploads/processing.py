@@ -42,6 +42,7 @@ WITH turns AS (
         JOIN file_uploads upload ON upload.id = part.upload_id
         LEFT JOIN turns ON turns.tenant_id = upload.tenant_id
         WHERE part.status = 'pending' AND upload.status = 'processing'
+          AND upload.stage = 'customer_creation'
           AND (%(upload_id)s::bigint IS NULL OR upload.id = %(upload_id)s)
         ORDER BY turns.last_at NULLS FIRST, part.attempts, upload.id, part.number
         LIMIT 1
@@ -64,6 +65,7 @@ def count_waiting_parts(*, upload_id: int) -> int:
     return UploadPart.objects.filter(
         upload=upload_id,
         upload__status=Status.PROCESSING,
+        upload__stage=Stage.CUSTOMER_CREATION,
         status=UploadPart.Status.PENDING,
     ).count()
 
@@ -135,6 +137,7 @@ def _load(*, part_id: int, work_id: int, now: datetime) -> int | None:
             pk=part_id,
             status=UploadPart.Status.PENDING,
             upload__status=Status.PROCESSING,
+            upload__stage=Stage.CUSTOMER_CREATION,
         )
         .first()
     )

@@ -74,7 +74,8 @@ def read_next_upload(*, now: datetime, upload_id: int | None = None) -> int | No
 class _Begun:
     """A file that this process has begun to read."""
 
-    upload: FileUpload
+    upload_id: int
+    reading: int
     work_id: int
     limit: timedelta
 
@@ -91,27 +92,33 @@ def _begin(
     upload = _unread(upload_id).select_for_update(skip_locked=True, no_key=True).first()
     if upload is None:
         return None
+    upload.begin_new_reading()
     upload.attempts += 1
     upload.status, upload.stage = Status.PROCESSING, Stage.CSV_PARSE
     upload.started_at, upload.updated_at = upload.started_at or now, now
     upload.save(
-        update_fields=["attempts", "status", "stage", "started_at", "updated_at"]
-    )
+        update_fields=[
+            "reading", "attempts", "status", "stage", "started_at", "updated_at",
+        ]
+    )  # fmt: skip
     if upload.attempts > MAX_DEATHS:
         _give_up_reading(upload, MAX_DEATHS, "its workers died", now)
         return None
     limit = limit or reading_limit(upload.size_bytes)
     work = begin_reading(upload_id=upload_id, limit=limit, now=now)
-    return _Begun(upload, work.pk, limit)
+    return _Begun(upload.pk, upload.reading, work.pk, limit)
 
 
 def _go_on(begun: _Begun, now: datetime) -> int:
-    upload_id = begun.upload.pk
     with doing(begun.work_id), transaction.atomic():
         hold(begun.work_id, limit=begun.limit)
-        if not take_turn_reading(upload_id) or not _unread(upload_id).exists():
+        if not take_turn_reading(begun.upload_id):
             return 0
-        return _read(begun.upload, now, work_id=begun.work_id)
+        # Another may have begun after this one, and read it; its columns may have been
+        # confirmed since as others. What is read is the upload as it stands now.
+        unread = _unread(begun.upload_id).filter(reading=begun.reading)
+        upload = unread.select_related("tenant", "parent").first()
+        return _read(upload, now, work_id=begun.work_id) if upload else 0
 
 
 def _unread(upload_id: int) -> QuerySet[FileUpload]:
@@ -178,7 +185,7 @@ def _read(upload: FileUpload, now: datetime, *, work_id: int) -> int:
         return 0
     end(work_id)  # first: whoever would kill this process locks the same row
     still = FileUpload.objects.select_for_update(no_key=True).filter(
-        pk=upload.pk, status=Status.PROCESSING
+        pk=upload.pk, status=Status.PROCESSING, reading=upload.reading
     )
     if not still.exists():
         _discard_copy(upload, rows_file)
@@ -239,12 +246,12 @@ def _discard_copy(upload: FileUpload, rows_file: str) -> None:
 def _keep_understood(
     upload: FileUpload, understood: Understood, rows_file: str, now: datetime
 ) -> None:
-    upload.parts.all().delete()
     if rows_file != upload.file.name and not _has_room_for_copy(upload, rows_file, now):
         return
     UploadPart.objects.bulk_create(
         UploadPart(
             upload=upload,
+            reading=upload.reading,
             number=number,
             start_byte=part.start,
             end_byte=part.end,

@@ -138,10 +138,13 @@ def _start_as(
     # Else a worker reads the file once more: other columns are dates now, or the
     # records end elsewhere.
     upload.stage = Stage.CUSTOMER_CREATION if as_found else Stage.CSV_PARSE
+    if not as_found:
+        upload.begin_new_reading()
     upload.attempts, upload.started_at, upload.updated_at = 0, now, now
     upload.save(
         update_fields=[
-            "status", "review", "stage", "attempts", "started_at", "updated_at",
+            "status", "review", "stage", "reading", "attempts", "started_at",
+            "updated_at",
         ]
     )  # fmt: skip
     transaction.on_commit(partial(ring, upload.pk))

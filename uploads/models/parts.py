@@ -17,6 +17,9 @@ class UploadPart(models.Model):
     upload = models.ForeignKey(
         FileUpload, models.CASCADE, related_name="parts", db_index=False
     )
+    # The upload's own by a foreign key (upload_id, reading): while there are parts, the
+    # file is not read again, and its columns are those that they were cut by.
+    reading = models.PositiveIntegerField(default=0, db_default=0)
     number = models.PositiveIntegerField()
     start_byte = models.PositiveBigIntegerField()
     end_byte = models.PositiveBigIntegerField()

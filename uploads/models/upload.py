@@ -111,6 +111,12 @@ class FileUpload(models.Model):
         default=Review.NEVER,
         db_default=Review.NEVER,
     )
+    reading = models.PositiveIntegerField(
+        default=0,
+        db_default=0,
+        help_text="Number of the reading that its parts are of: one more each time its "
+        "file is read, or its columns are confirmed as others than were read.",
+    )
     choices = models.JSONField(
         default=dict,
         db_default={},
@@ -149,6 +155,10 @@ class FileUpload(models.Model):
         verbose_name = "upload"
         ordering = ["-id"]
         constraints = [
+            # What the parts refer to.
+            models.UniqueConstraint(
+                fields=["id", "reading"], name="file_uploads_id_reading_key"
+            ),
             models.CheckConstraint(
                 condition=Q(
                     status__in=[
@@ -222,6 +232,14 @@ class FileUpload(models.Model):
             updated_at=now,
         )
         return bool(failed)
+
+    def begin_new_reading(self) -> None:
+        """Part with what the reading before made; the caller saves `reading`.
+
+        Whoever still works by that reading finds nothing of it any more.
+        """
+        self.parts.all().delete()
+        self.reading += 1
 
     @property
     def sender(self) -> str:

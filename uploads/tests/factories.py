@@ -28,6 +28,7 @@ def make_upload(
     tenant: Tenant | None = None,
     name: str = "overdue.csv",
     queue: bool = False,
+    review: FileUpload.Review = FileUpload.Review.NEVER,
 ) -> FileUpload:
     """Send a file in; nobody works on it yet."""
     return create_upload(
@@ -37,6 +38,7 @@ def make_upload(
         uploaded_by=None,
         now=timezone.now(),
         queue=queue,
+        review=review,
     )
 
 

@@ -105,6 +105,7 @@ def cut_in_two(upload: FileUpload) -> None:
     part = upload.parts.get()
     last_row = len("Meera,9876543212,5\n")
     upload.parts.create(
+        reading=part.reading,
         number=1,
         start_byte=part.end_byte - last_row,
         end_byte=part.end_byte,

@@ -120,6 +120,7 @@ def cut_into_parts(upload: FileUpload) -> None:
     start = whole.start_byte
     for number, line in enumerate(lines):
         upload.parts.create(
+            reading=whole.reading,
             number=number,
             start_byte=start,
             end_byte=start + len(line),
