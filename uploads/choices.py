@@ -5,17 +5,20 @@ columns belong to one header: another delimiter makes another header of the same
 """
 
 import hashlib
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from uploads.columns import is_helper
 from uploads.dates import DateOrder
-from uploads.header_names import fold
+from uploads.header_names import LONGEST_HEADER, fold
 from uploads.layout import Layout
 
 # No folded header holds it, so that no two headers run into one.
 _BETWEEN = "\x1f"
+# Besides currencies and other symbols.
+_MEANT = frozenset("#%&@")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,11 +58,22 @@ class Choices:
 def header_fingerprint(headers: Sequence[str]) -> str:
     """Return what headers are known by that differ in spelling only.
 
-    The two columns that a rejected-rows file has besides do not count: mended, it is
-    of the same shape as the file it came from.
+    A sign that means something makes another header: "₹" is not "#". The two columns
+    that a rejected-rows file has besides do not count: mended, it is of the same shape
+    as the file it came from.
     """
-    folded = [fold(header) for header in headers if not is_helper(header)]
+    folded = [_spelled_alike(header) for header in headers if not is_helper(header)]
     return hashlib.sha256(_BETWEEN.join(folded).encode()).hexdigest()
+
+
+def _spelled_alike(header: str) -> str:
+    letters = fold(header)
+    signs = "".join(
+        mark
+        for mark in unicodedata.normalize("NFKC", header[:LONGEST_HEADER])
+        if mark in _MEANT or unicodedata.category(mark)[0] == "S"
+    )
+    return f"{letters}{signs}" or " ".join(header.split())
 
 
 def in_order(headers: Sequence[str], meanings: Mapping[int, str]) -> list[str]:

@@ -185,7 +185,10 @@ def letter(place: int) -> str:
 
 
 def _extra_keys(headers: Sequence[str], *, taken: set[int]) -> dict[int, str]:
-    """Name the columns that are kept as they are; blank and doubled ones by letter."""
+    """Name the columns that are kept as they are, each otherwise than all before it.
+
+    Blank and doubled ones by their letter.
+    """
     keys = {
         place: mask_national_ids(" ".join(header.split())[:LONGEST_HEADER])
         for place, header in enumerate(headers)
@@ -193,11 +196,11 @@ def _extra_keys(headers: Sequence[str], *, taken: set[int]) -> dict[int, str]:
     }
     seen: set[str] = set()
     for place, key in keys.items():
-        if not key:
-            keys[place] = f"column {letter(place)}"
-        elif key in seen:
-            keys[place] = f"{key} ({letter(place)})"
-        seen.add(keys[place])
+        key = key or f"column {letter(place)}"
+        while key in seen:  # a header may read like what another one is called
+            key = f"{key} ({letter(place)})"
+        keys[place] = key
+        seen.add(key)
     return keys
 
 

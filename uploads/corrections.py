@@ -9,6 +9,8 @@ from uploads.choices import Choices, by_place, header_fingerprint, in_order
 from uploads.layout import Layout
 from uploads.models import FileUpload
 
+Stage = FileUpload.Stage
+
 # What makes two entries the same row, sent twice.
 _CONTENT = (
     "full_name", "primary_phone", "alternate_phone", "national_id_masked", "email",
@@ -50,8 +52,13 @@ def count_corrected(upload: FileUpload) -> Corrected | None:
 
 
 def layout_of_parent(upload: FileUpload, headers: Sequence[str]) -> Layout | None:
-    """Return how the corrected file was read, if it has these columns."""
+    """Return how the corrected file was read, if it has these columns.
+
+    None also while it is read, or waits for somebody to confirm what its columns are.
+    """
     if upload.parent is None or not upload.parent.layout:
+        return None
+    if upload.parent.stage in (Stage.FILE_UPLOAD, Stage.CSV_PARSE):
         return None
     layout = Layout.of(upload.parent.layout)
     if header_fingerprint(layout.headers) != header_fingerprint(headers):

@@ -88,7 +88,7 @@ ALIASES = {
         |first due date|due on|due dt|देय तिथि|नियत तिथि""",
     "days_past_due": """
         days past due|dpd|overdue days|days overdue|no of days overdue
-        |no of days past due|current dpd|dpd days|past due days|day past due|bucket
+        |no of days past due|current dpd|dpd days|past due days|day past due
         |विलंब दिन""",
     "last_contact_date": """
         last contact date|last contact|last contacted|last contacted on

@@ -15,6 +15,7 @@ from uploads.models import ColumnMapping, FileUpload
 
 # Then it may be left to somebody which column is the name.
 LOOKED_AT = frozenset([FileUpload.Review.WHEN_NEW, FileUpload.Review.ALWAYS])
+_NOT_LOOKED_AT = frozenset([FileUpload.Review.NEVER, FileUpload.Review.ON_RETRY])
 
 
 def find_mapping(*, tenant_id: int, headers: Sequence[str]) -> ColumnMapping | None:
@@ -46,11 +47,25 @@ def remember_mapping(
                 for name, order in layout.date_orders.items()
                 if order is not DateOrder.BOTH
             },
+            "to_be_confirmed": False,
             "confirmed_by_id": confirmed_by.pk,
             "updated_at": now,
         },
     )
     return mapping
+
+
+def doubt_mapping_of(upload: FileUpload) -> None:
+    """Have the next file of an upload's header looked at, since it was undone.
+
+    Not where the columns were confirmed again after it had started.
+    """
+    if upload.layout:
+        ColumnMapping.objects.filter(
+            tenant_id=upload.tenant_id,
+            header_fingerprint=header_fingerprint(upload.layout["headers"]),
+            updated_at__lte=upload.started_at,
+        ).update(to_be_confirmed=True)
 
 
 def forget_mapping(*, mapping: ColumnMapping) -> None:
@@ -74,6 +89,8 @@ def deciding_for(upload: FileUpload) -> Callable[[Layout], Layout]:
         if parent is not None:
             return with_parents_columns(layout, parent)
         mapping = find_mapping(tenant_id=upload.tenant_id, headers=layout.headers)
+        if mapping and mapping.to_be_confirmed and upload.review in _NOT_LOOKED_AT:
+            mapping = None
         if mapping is not None:
             return replace(
                 layout,
@@ -98,5 +115,5 @@ def is_to_be_reviewed(upload: FileUpload, layout: Layout) -> bool:
         if layout_of_parent(upload, layout.headers) is not None:
             return False
         known = find_mapping(tenant_id=upload.tenant_id, headers=layout.headers)
-        return known is None
+        return known is None or known.to_be_confirmed
     return upload.review == FileUpload.Review.ALWAYS

@@ -6,6 +6,7 @@ from django.db import transaction
 
 from customers.services import remove_entries
 from uploads.acts import Doer, person_id, record_act
+from uploads.mappings import doubt_mapping_of
 from uploads.models import FileUpload, UploadAct
 
 Status = FileUpload.Status
@@ -33,5 +34,6 @@ def undo_upload(*, upload_id: int, by: Doer, now: datetime) -> int | None:
             "updated_at",
         ]
     )  # fmt: skip
+    doubt_mapping_of(upload)
     record_act(upload.pk, UploadAct.Act.UNDONE, by=by, at=now, row_count=removed)
     return removed

@@ -25,6 +25,12 @@ class ColumnMapping(models.Model):
         db_default={},
         help_text="By field, how dates are read that nothing in the file settles.",
     )
+    to_be_confirmed = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="A file that was loaded so was undone since: the next one is shown "
+        "before it starts.",
+    )
     confirmed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+"
     )

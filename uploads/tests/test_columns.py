@@ -33,7 +33,6 @@ from uploads.tests.test_rejected import written
         ("FDD", "due_date"),
         ("Next Due", "due_date"),
         ("DPD", "days_past_due"),
-        ("Bucket", "days_past_due"),
         ("Region", "state"),
         ("Last Repayment Date", "last_contact_date"),
         ("as on", "as_of_date"),
@@ -104,6 +103,21 @@ def test_an_unknown_column_is_kept_and_none_is_dropped_unseen() -> None:
 
     assert columns.fields == {"full_name": 0, "primary_phone": 1}
     assert columns.extra == {2: "Docket", 3: "column D", 4: "Docket (E)"}
+
+
+@pytest.mark.parametrize(
+    "unknown",
+    [
+        ["Note (E)", "Note", "Note"],
+        ["column D", "", "x"],
+        ["", "column C", ""],
+        ["Note", "Note (D)", "Note", "Note (D)", "Note (E)"],
+    ],
+)
+def test_each_column_is_kept_under_a_name_of_its_own(unknown: list[str]) -> None:
+    extra = match_columns(["Name", "Mobile", *unknown]).extra
+
+    assert len(set(extra.values())) == len(unknown)
 
 
 def test_of_two_columns_for_one_field_the_surer_is_taken_and_both_are_named() -> None:

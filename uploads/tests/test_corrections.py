@@ -63,6 +63,22 @@ def test_a_mended_file_needs_no_second_review() -> None:
     assert work_off(child).status == "completed"
 
 
+def test_a_file_mended_before_its_own_was_confirmed_is_looked_at() -> None:
+    # Taken by a guess: nobody has said yet that these are the name and the amount.
+    guessed = "Custmer Name,Mobile,Loan Amnt\nAsha,9876543210,5\n"
+    parent = make_upload(guessed, review=FileUpload.Review.WHEN_NEW)
+    assert work_off(parent).status == "review"
+    child = make_upload(
+        guessed.replace("Asha", "Ravi"),
+        tenant=parent.tenant,
+        review=FileUpload.Review.WHEN_NEW,
+    )
+    FileUpload.objects.filter(pk=child.pk).update(parent=parent)
+
+    assert work_off(child).status == "review"
+    assert not Customer.objects.exists()
+
+
 def test_columns_mean_what_they_meant_in_the_corrected_file() -> None:
     parent = load("Name,Mobile,Zustand\nB,1,Goa\n")
     FileUpload.objects.filter(pk=parent.pk).update(

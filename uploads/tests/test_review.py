@@ -23,6 +23,7 @@ from uploads.services import cancel_upload, create_upload
 from uploads.tests import reviews
 from uploads.tests.factories import load, work_off
 from uploads.tests.test_side_by_side import side_by_side
+from uploads.undoing import undo_upload
 
 pytestmark = pytest.mark.django_db
 
@@ -96,6 +97,72 @@ def test_the_next_file_of_a_known_layout_needs_no_click(
     again = to_review("NAME,mobile,Docket\nUma,9876543212,c\n", tenant=tenant)
 
     assert (again.status, again.succeeded_rows) == ("completed", 1)
+
+
+def test_a_layout_whose_file_was_undone_is_looked_at_again(
+    client: Client, clerk: User, tenant: Tenant
+) -> None:
+    upload = to_review(tenant=tenant)
+    reviews.start(client, upload)
+    work_off(upload)
+    undo_upload(upload_id=upload.pk, by=clerk, now=timezone.now())
+
+    again = to_review(tenant=tenant)
+    assert again.status == "review"
+    assert "A file of it was undone since" in page(client, again)
+    # It stays doubted until somebody starts such a file.
+    assert to_review(tenant=tenant).status == "review"
+    reviews.start(client, again)
+
+    assert to_review(tenant=tenant).status == "completed"
+
+
+def test_a_command_takes_no_columns_that_are_doubted(
+    client: Client, clerk: User, tenant: Tenant
+) -> None:
+    upload = to_review(tenant=tenant)
+    kin_is_name = {"column_0": "", "column_2": "full_name"}
+    reviews.check(client, upload, **kin_is_name)
+    reviews.start(client, upload)
+    work_off(upload)
+    undo_upload(upload_id=upload.pk, by=clerk, now=timezone.now())
+
+    sent = to_review(tenant=tenant, review=Review.NEVER)
+
+    assert sent.status == "completed"
+    assert set(Customer.objects.values_list("full_name", flat=True)) == {
+        "Asha",
+        "Vikram",
+    }
+
+
+def test_an_undone_file_leaves_columns_alone_that_were_confirmed_after_it(
+    client: Client, clerk: User, tenant: Tenant
+) -> None:
+    first = to_review(tenant=tenant)
+    reviews.start(client, first)
+    work_off(first)
+    reviews.start(client, to_review(tenant=tenant, review=Review.ALWAYS))
+
+    undo_upload(upload_id=first.pk, by=clerk, now=timezone.now())
+
+    assert to_review(tenant=tenant).status == "completed"
+
+
+def test_a_start_is_read_as_confirmed_whatever_is_confirmed_after_it(
+    client: Client, clerk: User, tenant: Tenant
+) -> None:
+    phones = "Name,Mobile,Kin\nAsha,9876543210,9000000001\n"
+    first, second = (to_review(phones, tenant=tenant) for _ in range(2))
+    kin = {"column_1": "", "column_2": "primary_phone"}
+    reviews.check(client, first, **kin)
+    reviews.start(client, first)
+    reviews.start(client, second)  # with the other phone, before a worker came to it
+
+    work_off(first)
+
+    customer = Customer.objects.get(upload=first)
+    assert customer.primary_phone == "+919000000001"
 
 
 def test_a_known_layout_waits_where_its_uploader_wants_to_look(
