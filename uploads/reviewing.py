@@ -13,8 +13,7 @@ from django.db import transaction
 
 from uploads.acts import record_act
 from uploads.bell import ring
-from uploads.choices import Choices, header_fingerprint
-from uploads.dates import DateOrder
+from uploads.choices import Choices
 from uploads.file_processes import Limits, read_apart
 from uploads.layout import Layout
 from uploads.mappings import deciding_for, find_mapping, remember_mapping
@@ -141,13 +140,11 @@ def _start_as(
     upload.stage = Stage.CUSTOMER_CREATION if as_found else Stage.CSV_PARSE
     if not as_found:
         upload.begin_new_reading()
-        # Whatever others confirm of this header before a worker comes to it.
-        upload.choices = _confirming(reviewed.layout, upload.choices)
     upload.attempts, upload.started_at, upload.updated_at = 0, now, now
     upload.save(
         update_fields=[
-            "status", "review", "stage", "reading", "choices", "attempts",
-            "started_at", "updated_at",
+            "status", "review", "stage", "reading", "attempts", "started_at",
+            "updated_at",
         ]
     )  # fmt: skip
     transaction.on_commit(partial(ring, upload.pk))
@@ -179,20 +176,6 @@ def _as_decided(
     if choices.are_about(layout):
         return choices.applied_to(layout)
     return layout if layout is found else deciding_for(upload)(layout)
-
-
-def _confirming(layout: Layout, kept: dict[str, Any]) -> dict[str, Any]:
-    """Return the choices by which a file is read as this layout says."""
-    return replace(
-        Choices.of(kept),
-        header=header_fingerprint(layout.headers),
-        meanings={place: name for name, place in layout.columns().fields.items()},
-        date_orders={
-            name: order
-            for name, order in layout.date_orders.items()
-            if order is not DateOrder.BOTH
-        },
-    ).as_json()
 
 
 def _ask(

@@ -34,6 +34,7 @@ def undo_upload(*, upload_id: int, by: Doer, now: datetime) -> int | None:
             "updated_at",
         ]
     )  # fmt: skip
-    doubt_mapping_of(upload)
+    if removed:
+        doubt_mapping_of(upload)
     record_act(upload.pk, UploadAct.Act.UNDONE, by=by, at=now, row_count=removed)
     return removed

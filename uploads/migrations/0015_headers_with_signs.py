@@ -46,6 +46,15 @@ def _know_by(apps: Any, *, now: Any, before: Any) -> None:
         if upload.choices.get("header") == _fingerprint(headers, before):
             upload.choices["header"] = _fingerprint(headers, now)
             upload.save(update_fields=["choices"])
+        elif (
+            upload.choices.get("header")
+            and upload.review == "done"
+            and upload.stage in ("file_upload", "csv_parse")
+        ):
+            # Confirmed for a header of another delimiter, which is not known here:
+            # whoever confirmed it looks at it again before a row is loaded.
+            upload.review = "always"
+            upload.save(update_fields=["review"])
 
 
 def with_signs(apps: Any, schema_editor: Any) -> None:

@@ -2,7 +2,13 @@ import pytest
 
 from customers.models import Customer
 from uploads import header_names
-from uploads.columns import letter, match_columns, nearest_header, told_apart
+from uploads.columns import (
+    letter,
+    match_columns,
+    nearest_header,
+    propose_meanings,
+    told_apart,
+)
 from uploads.header_names import ALIASES, aliases, find_field, fold
 from uploads.tests.factories import load
 from uploads.tests.test_rejected import written
@@ -96,6 +102,14 @@ def test_no_two_fields_have_a_name_in_common() -> None:
                 fields.setdefault(key, set()).add(field)
 
     assert [key for key, named in fields.items() if key and len(named) > 1] == []
+
+
+@pytest.mark.parametrize("header", ["Bucket", "DPD Bucket", "bucket no"])
+def test_a_bucket_is_no_number_of_days(header: str) -> None:
+    columns = match_columns(["Name", "Mobile", header])
+
+    assert "days_past_due" not in columns.fields
+    assert propose_meanings(["Name", "Mobile", header]).keys() == {0, 1}
 
 
 def test_an_unknown_column_is_kept_and_none_is_dropped_unseen() -> None:

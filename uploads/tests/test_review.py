@@ -149,6 +149,18 @@ def test_an_undone_file_leaves_columns_alone_that_were_confirmed_after_it(
     assert to_review(tenant=tenant).status == "completed"
 
 
+def test_an_undone_file_that_brought_nothing_puts_no_columns_in_doubt(
+    client: Client, clerk: User, tenant: Tenant
+) -> None:
+    reviews.start(client, to_review(tenant=tenant))
+    refused = to_review("Name,Mobile,Docket\nUma,98,c\n", tenant=tenant)
+    assert refused.succeeded_rows == 0
+
+    undo_upload(upload_id=refused.pk, by=clerk, now=timezone.now())
+
+    assert to_review(tenant=tenant).status == "completed"
+
+
 def test_a_start_is_read_as_confirmed_whatever_is_confirmed_after_it(
     client: Client, clerk: User, tenant: Tenant
 ) -> None:

@@ -10,15 +10,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.utils import timezone
 
 from customers.models import Customer
 from tenants.models import Tenant
 from uploads import processing, reading
-from uploads.models import FileUpload, RowIssue
+from uploads.choices import Choices, header_fingerprint
+from uploads.models import FileUpload, RowIssue, UploadWork
 from uploads.processing import load_next_part
 from uploads.reading import read_upload
+from uploads.reviewing import choose, start
 from uploads.services import (
     cancel_upload,
     pause_upload,
@@ -28,6 +31,7 @@ from uploads.services import (
 from uploads.tasks import process_upload
 from uploads.tests.factories import make_upload, work_off
 from uploads.undoing import undo_upload
+from uploads.work import WORK_LOCKS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -128,6 +132,56 @@ def cut_into_parts(upload: FileUpload) -> None:
             row_count=1,
         )
         start += len(line)
+
+
+def test_a_reader_that_was_overtaken_reads_nothing() -> None:
+    tenant, clerk = make_tenant(), User.objects.create_user("clerk")
+    upload = make_upload(
+        "Name,Mobile,Kin\nAsha,9876543210,9000000001\n",
+        tenant=tenant,
+        review=FileUpload.Review.ALWAYS,
+    )
+    slow = threading.Thread(target=read_in_a_thread, args=(upload.pk,))
+    with next_work_held():
+        slow.start()
+        wait_until(
+            lambda: UploadWork.objects.filter(upload=upload).exists(), "began to read"
+        )
+        assert work_off(upload).status == "review"
+        kin = Choices(
+            header=header_fingerprint(["Name", "Mobile", "Kin"]),
+            meanings={0: "full_name", 2: "primary_phone"},
+        )
+        choose(upload_id=upload.pk, choices=kin, now=timezone.now())
+        assert start(upload_id=upload.pk, by=clerk, now=timezone.now())
+    slow.join(DEADLINE_SECONDS)
+
+    upload.refresh_from_db()
+    assert (upload.status, upload.stage) == ("processing", "csv_parse")
+    assert work_off(upload).status == "completed"
+    assert Customer.objects.get().primary_phone == "+919000000001"
+
+
+def read_in_a_thread(upload_id: int) -> None:
+    try:
+        read_upload(upload_id=upload_id, now=timezone.now())
+    finally:
+        connection.close()
+
+
+@contextmanager
+def next_work_held() -> Iterator[None]:
+    """Let whoever begins the next work on a file wait before it does it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT nextval(pg_get_serial_sequence('upload_work', 'id')) + 1"
+        )
+        lock = [WORK_LOCKS, cursor.fetchone()[0]]
+        cursor.execute("SELECT pg_advisory_lock(%s, %s)", lock)
+        try:
+            yield
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", lock)
 
 
 def test_a_small_upload_is_loaded_amid_a_big_one_of_another_tenant() -> None:
