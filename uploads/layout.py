@@ -55,6 +55,8 @@ class Layout:
     # Loan numbers of twelve digits are the lender's own. Where they are not, one that
     # passes for an Aadhaar number is taken for it.
     twelve_digit_loans: bool = True
+    # Sentences: why somebody looks first, also where the header is known.
+    held_for: tuple[str, ...] = ()
 
     def shape(self) -> Shape:
         return Shape(
@@ -92,6 +94,7 @@ class Layout:
             open_dates=tuple(kept.get("open_dates", ())),
             sheet=kept.get("sheet", ""),
             twelve_digit_loans=kept.get("twelve_digit_loans", True),
+            held_for=tuple(kept.get("held_for", ())),
         )
 
 

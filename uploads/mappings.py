@@ -110,6 +110,8 @@ def deciding_for(upload: FileUpload) -> Callable[[Layout], Layout]:
 def is_to_be_reviewed(upload: FileUpload, layout: Layout) -> bool:
     """Tell whether an upload waits for somebody's word before a row is written."""
     if upload.review == FileUpload.Review.WHEN_NEW:
+        if layout.held_for:
+            return True
         if layout_of_parent(upload, layout.headers) is not None:
             return False
         known = find_mapping(tenant_id=upload.tenant_id, headers=layout.headers)

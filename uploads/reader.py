@@ -187,6 +187,7 @@ def understand(
             money_styles=evidence.money_styles(),
             open_dates=evidence.open_dates(),
             twelve_digit_loans=evidence.twelve_digit_loans(),
+            held_for=tuple(evidence.held_for(layout.headers)),
         ),
         parts=parts,
         notices=notices,
@@ -257,6 +258,10 @@ class Evidence:
             "otherwise."
             for name in self.open_dates()
         ]
+
+    def held_for(self, headers: Sequence[str]) -> list[str]:
+        """Return what somebody has to see before a row is loaded, in sentences."""
+        return []
 
     def notices(self, headers: Sequence[str]) -> list[str]:
         notices = []

@@ -66,6 +66,7 @@ def review_context(upload: FileUpload, *, may_act: bool) -> dict[str, Any]:
         "review_columns": list(form.columns()),
         "rows_checked": reviewed.checked.good + reviewed.checked.bad,
         "rows_beyond": upload.total_rows - reviewed.checked.good - reviewed.checked.bad,
+        "held_for": reviewed.found.held_for,
         "header_line": layout.first_line - 1,
         "shown_headers": [
             (layout.headers[place], place in layout.columns().extra)

@@ -192,6 +192,6 @@ def _ask(
 
 def _reads_alike(layout: Layout, found: Layout) -> bool:
     """Tell whether rows are read as the worker prepared it."""
-    return replace(layout, meanings=None, open_dates=()) == replace(
-        found, meanings=None, open_dates=()
+    return replace(layout, meanings=None, open_dates=(), held_for=()) == replace(
+        found, meanings=None, open_dates=(), held_for=()
     ) and (layout.columns().fields == found.columns().fields)
