@@ -4,13 +4,17 @@ Files hold national ids whole, and nothing else does.
 """
 
 import logging
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 from django.core.files.storage import default_storage
-from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db import DatabaseError, connection, transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Coalesce
 
-from tenants.retention import terms_over
+from tenants.failures import describe_failure
+from tenants.retention import Term, terms_over
 from uploads.acts import mark_cancelled, record_act
 from uploads.models import FileUpload, RowIssue, UploadAct
 
@@ -21,23 +25,22 @@ Status = FileUpload.Status
 _ENDED = [Status.COMPLETED, Status.FAILED, Status.CANCELLED, Status.UNDONE]
 # Waiting for somebody's word, not for a worker.
 _FORGOTTEN = [Status.REVIEW, Status.PAUSED]
+# One that has not ended was last touched by whoever paused it, or looked at it.
+_KEPT_SINCE = Coalesce("completed_at", "updated_at")
 
 
 def due_files(
     *, days: int, now: datetime, tenant_id: int | None = None
 ) -> QuerySet[FileUpload]:
-    """Return the uploads whose file came before its tenant's term.
+    """Return the uploads whose file was kept for its tenant's term.
 
-    `days` where a tenant has no term of its own. Ended ones, and those that nobody
-    decided about for so long.
+    `days` where a tenant has no term of its own, counted from the upload's end; of one
+    that nobody decided about, from when it was last touched.
     """
-    before = Q(pk__in=[])
-    for one, moment in terms_over(
-        "keep_files_days", days=days, now=now, tenant_id=tenant_id
-    ):
-        before |= Q(tenant_id=one, created_at__lt=moment)
+    over = _over("keep_files_days", days=days, now=now, tenant_id=tenant_id)
     return (
-        FileUpload.objects.filter(before, status__in=[*_ENDED, *_FORGOTTEN])
+        FileUpload.objects.alias(kept_since=_KEPT_SINCE)
+        .filter(over, status__in=[*_ENDED, *_FORGOTTEN])
         .exclude(file="")
         .order_by("pk")
     )
@@ -46,30 +49,59 @@ def due_files(
 def purge_files(*, days: int, now: datetime, tenant_id: int | None = None) -> int:
     """Delete the files that `due_files` returns; return of how many uploads.
 
-    An upload that nobody decided about is cancelled. Rows, counts and issues stay.
+    An upload that nobody decided about is cancelled. Rows, counts and issues stay. What
+    cannot be deleted is logged, and due again the next time.
     """
     due = due_files(days=days, now=now, tenant_id=tenant_id)
-    forgotten = due.filter(status__in=_FORGOTTEN).values_list("pk", flat=True)
-    for upload_id in list(forgotten):
-        mark_cancelled(upload_id, by=None, at=now)
-    purged = sum(_purge(pk, now) for pk in list(due.values_list("pk", flat=True)))
+    purged = _purge_each(
+        due.values_list("pk", "tenant_id"), partial(_purge_file, days=days, now=now)
+    )
     if purged:
         logger.info("Customer files deleted at their term's end: %s", purged)
     return purged
 
 
-@transaction.atomic
-def _purge(upload_id: int, now: datetime) -> bool:
+def _purge_file(upload_id: int, tenant_id: int, *, days: int, now: datetime) -> int:
+    # Asked anew under its lock: it may have been resumed or tried again since, or its
+    # tenant put on hold.
     upload = (
-        FileUpload.objects.select_for_update(skip_locked=True, no_key=True)
-        .filter(pk=upload_id, status__in=_ENDED)
-        .exclude(file="")
+        due_files(days=days, now=now, tenant_id=tenant_id)
+        .select_for_update(skip_locked=True, no_key=True)
+        .filter(pk=upload_id)
         .first()
     )
     if upload is None:
-        return False
+        return 0
+    if upload.status in _FORGOTTEN:
+        mark_cancelled(upload_id, by=None, at=now)
     discard_file(upload, now=now)
-    return True
+    return 1
+
+
+def _purge_each(
+    due: QuerySet[FileUpload, tuple[int, int]], purge: Callable[[int, int], int]
+) -> int:
+    """Purge each upload in a transaction of its own; return how much went.
+
+    One that cannot be purged keeps nobody from purging those behind it.
+    """
+    purged = left = 0
+    for upload_id, tenant_id in list(due):
+        try:
+            with transaction.atomic():
+                purged += purge(upload_id, tenant_id)
+        except Exception as exc:  # each storage raises classes of its own
+            if isinstance(exc, DatabaseError) and not connection.is_usable():
+                raise  # nobody behind it fares better
+            left += 1
+            logger.warning(
+                "Upload %s cannot be purged and is left to the next time: %s",
+                upload_id,
+                describe_failure(exc),
+            )
+    if left:
+        logger.warning("Uploads that are past their term and not purged: %s", left)
+    return purged
 
 
 def discard_file(upload: FileUpload, *, now: datetime) -> None:
@@ -87,20 +119,52 @@ def discard_file(upload: FileUpload, *, now: datetime) -> None:
 def due_issues(
     *, days: int, now: datetime, tenant_id: int | None = None
 ) -> QuerySet[RowIssue]:
-    """Return the issues of uploads that came before their tenant's term."""
-    before = Q(pk__in=[])
-    for one, moment in terms_over(
-        "keep_issues_days", days=days, now=now, tenant_id=tenant_id
-    ):
-        before |= Q(upload__tenant_id=one, upload__created_at__lt=moment)
-    return RowIssue.objects.filter(before, upload__status__in=_ENDED)
+    """Return the issues of uploads that ended before their tenant's term."""
+    ended = _with_due_issues(days=days, now=now, tenant_id=tenant_id)
+    return RowIssue.objects.filter(upload__in=ended.values("pk"))
 
 
 def purge_issues(*, days: int, now: datetime, tenant_id: int | None = None) -> int:
-    """Delete the issues that `due_issues` returns; return how many."""
-    due = due_issues(days=days, now=now, tenant_id=tenant_id)
-    upload_ids = due.order_by().values_list("upload_id", flat=True).distinct()
-    return sum(
-        RowIssue.objects.filter(upload_id=upload_id).delete()[0]
-        for upload_id in list(upload_ids)
+    """Delete the issues that `due_issues` returns; return how many.
+
+    What cannot be deleted is logged, and due again the next time.
+    """
+    due = _with_due_issues(days=days, now=now, tenant_id=tenant_id).filter(
+        Exists(RowIssue.objects.filter(upload=OuterRef("pk")))
     )
+    return _purge_each(
+        due.values_list("pk", "tenant_id"),
+        partial(_purge_issues_of, days=days, now=now),
+    )
+
+
+def _purge_issues_of(
+    upload_id: int, tenant_id: int, *, days: int, now: datetime
+) -> int:
+    upload = (
+        _with_due_issues(days=days, now=now, tenant_id=tenant_id)
+        .select_for_update(skip_locked=True, no_key=True)
+        .filter(pk=upload_id)
+        .first()
+    )
+    if upload is None:  # it is tried again, say
+        return 0
+    return RowIssue.objects.filter(upload=upload).delete()[0]
+
+
+def _with_due_issues(
+    *, days: int, now: datetime, tenant_id: int | None
+) -> QuerySet[FileUpload]:
+    over = _over("keep_issues_days", days=days, now=now, tenant_id=tenant_id)
+    return (
+        FileUpload.objects.alias(kept_since=_KEPT_SINCE)
+        .filter(over, status__in=_ENDED)
+        .order_by("pk")
+    )
+
+
+def _over(term: Term, *, days: int, now: datetime, tenant_id: int | None) -> Q:
+    over = Q(pk__in=[])
+    for one, before in terms_over(term, days=days, now=now, tenant_id=tenant_id):
+        over |= Q(tenant_id=one, kept_since__lt=before)
+    return over

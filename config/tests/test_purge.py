@@ -6,10 +6,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from axes.models import AccessAttempt, AccessLog
 from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.utils import timezone
 
 from config.celery import app
@@ -56,8 +58,8 @@ def purge(*arguments: str) -> dict[str, int]:
 
 def upload_of(tenant: Tenant, *, days_ago: int) -> FileUpload:
     upload = load(FILE, tenant=tenant)
-    upload.created_at = timezone.now() - timedelta(days=days_ago)
-    upload.save(update_fields=["created_at"])
+    upload.completed_at = timezone.now() - timedelta(days=days_ago)
+    upload.save(update_fields=["completed_at"])
     return upload
 
 
@@ -212,6 +214,54 @@ def test_an_upload_under_way_keeps_its_file() -> None:
 
     upload.refresh_from_db()
     assert upload.file
+
+
+def test_what_cannot_be_deleted_stops_nothing_and_is_told() -> None:
+    tenant = TenantFactory.create()
+    old = timezone.now() - timedelta(days=400)
+    stubborn, upload = (upload_of(tenant, days_ago=400) for _ in range(2))
+    medium = StoredMediaFactory.create(stored_at=old)
+    StoredMediaFactory.create(stored_at=old)
+    for file in (stubborn.file, medium.file):
+        place = Path(file.path)
+        place.unlink()
+        (place / "something in the way").mkdir(parents=True)
+    out = io.StringIO()
+
+    with pytest.raises(CommandError, match="the next purge tries again"):
+        call_command("purge", "--json", "--days=90", stdout=out)
+
+    report = json.loads(out.getvalue())
+    assert report["left"] == {"media": 1, "files": 1}
+    assert report["counts"] == NOTHING | {"media": 1, "files": 1, "issues": 2}
+    assert FileUpload.objects.exclude(file="").get() == stubborn
+    medium.refresh_from_db()
+    assert medium.status == "stored"
+
+    for file in (stubborn.file, medium.file):
+        (Path(file.path) / "something in the way").rmdir()
+    assert purge("--days=90") == NOTHING | {"media": 1, "files": 1}
+    assert upload.pk != stubborn.pk
+
+
+@pytest.mark.django_db(transaction=True)
+def test_events_that_somebody_locks_do_not_keep_files_from_their_purge() -> None:
+    event_of(TenantFactory.create(), days_ago=400)
+    upload_of(TenantFactory.create(), days_ago=400)
+    out = io.StringIO()
+    params = connection.get_connection_params()
+    params["cursor_factory"] = psycopg.Cursor
+
+    with psycopg.connect(**params) as other, connection.cursor() as own:
+        other.execute("LOCK TABLE chat_messages IN ACCESS EXCLUSIVE MODE")
+        own.execute("SET lock_timeout = '50ms'")
+        with pytest.raises(CommandError, match="locked by others"):
+            call_command("purge", "--json", stdout=out)
+        own.execute("RESET lock_timeout")
+
+    report = json.loads(out.getvalue())
+    assert report["counts"] == NOTHING | {"files": 1, "issues": 1}
+    assert report["left"] == {"events": None}
 
 
 def test_logins_and_failed_ones_go(settings: Any) -> None:

@@ -112,7 +112,7 @@ def test_a_file_whose_term_is_over_is_not_missed(settings: Any) -> None:
     upload = make_upload()
     lose(upload)
     FileUpload.objects.filter(pk=upload.pk).update(
-        status="completed", created_at=timezone.now() - timedelta(days=31)
+        status="completed", completed_at=timezone.now() - timedelta(days=31)
     )
     assert found().level == Level.OK
 

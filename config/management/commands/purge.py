@@ -1,12 +1,14 @@
 """Delete what was kept for its term: events, media, customer files, issues, logins."""
 
 import json
+import logging
 from argparse import ArgumentParser, ArgumentTypeError
 from functools import partial
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from config.logins.retention import (
@@ -19,7 +21,10 @@ from messaging.media.retention import due_media, purge_media
 from messaging.models import WebhookEvent
 from messaging.retention import due_events, purge_events
 from tenants.command_options import tenant_named
+from tenants.failures import describe_failure
 from uploads.retention import due_files, due_issues, purge_files, purge_issues
+
+logger = logging.getLogger(__name__)
 
 # What is due, how it goes, and the setting with its days.
 TERMS: dict[str, tuple[Any, Any, str]] = {
@@ -69,34 +74,66 @@ class Command(BaseCommand):
         chosen = [
             name for name in options["only"] if not (tenant and name in OF_NO_TENANT)
         ]
-        counts = {}
+        jobs = {}
         for name in chosen:
             due, purge, setting = TERMS[name]
             days = options["days"] or getattr(settings, setting)
             term: dict[str, Any] = {"days": days, "now": now}
             if tenant:
                 term["tenant_id"] = tenant.pk
-            counts[name] = self._count_or_purge(due, purge, term, options["dry_run"])
+            jobs[name] = (partial(due, **term), partial(purge, **term))
         if options["parked"] and "events" in chosen:
-            parked = WebhookEvent.Status.PARKED
-            counts["parked events"] = self._count_or_purge(
-                partial(due_events, status=parked),
-                partial(purge_events, status=parked),
-                {"days": options["days"] or PARKED_DAYS, "now": now},
-                options["dry_run"],
+            term = {
+                "days": options["days"] or PARKED_DAYS,
+                "now": now,
+                "status": WebhookEvent.Status.PARKED,
+            }
+            jobs["parked events"] = (
+                partial(due_events, **term),
+                partial(purge_events, **term),
             )
-        self._report(counts, options)
+        if options["dry_run"]:
+            counts = {name: due().count() for name, (due, _) in jobs.items()}
+            self._report(counts, {}, options)
+            return
+        self._purge(jobs, options)
 
-    def _count_or_purge(
-        self, due: Any, purge: Any, term: dict[str, Any], dry_run: bool
-    ) -> int:
-        return int(due(**term).count() if dry_run else purge(**term))
+    def _purge(self, jobs: dict[str, tuple[Any, Any]], options: dict[str, Any]) -> None:
+        """Do one job after the other; raise at last if any of them left something."""
+        counts: dict[str, int] = {}
+        left: dict[str, int | None] = {}
+        for name, (due, purge) in jobs.items():
+            counts[name] = 0
+            try:
+                counts[name] = purge()
+                if still_due := due().count():
+                    left[name] = still_due
+            except DatabaseError as exc:
+                # A lock that somebody holds, say. The others are purged none the less.
+                if not connection.is_usable():
+                    raise
+                left[name] = None
+                logger.warning("Purge of %s failed: %s", name, describe_failure(exc))
+        self._report(counts, left, options)
+        if left:
+            raise CommandError(
+                "Not everything that is due could be deleted: it is locked by others, "
+                "or the storage refuses. The log says why; the next purge tries again."
+            )
 
-    def _report(self, counts: dict[str, int], options: dict[str, Any]) -> None:
+    def _report(
+        self,
+        counts: dict[str, int],
+        left: dict[str, int | None],
+        options: dict[str, Any],
+    ) -> None:
         if options["json"]:
-            report = {"dry_run": options["dry_run"], "counts": counts}
+            report = {"dry_run": options["dry_run"], "counts": counts, "left": left}
             self.stdout.write(json.dumps(report))
             return
         verb = "would be deleted" if options["dry_run"] else "deleted"
         for name, count in counts.items():
-            self.stdout.write(f"{name:<14}{count:>9} {verb}")
+            still_due = ""
+            if name in left:
+                still_due = f", {left[name] or 'the others'} still due"
+            self.stdout.write(f"{name:<14}{count:>9} {verb}{still_due}")

@@ -1,0 +1,22 @@
+"""How a failure is told in logs: without the rows that its own text may quote."""
+
+import traceback
+
+
+def describe_failure(exc: BaseException) -> str:
+    """Name a failure; of PostgreSQL's, which rule was broken, but not by whom.
+
+    What PostgreSQL says of it holds the whole row, a failed COPY the line.
+    """
+    diagnosis = getattr(exc.__cause__, "diag", None) or getattr(exc, "diag", None)
+    rule = getattr(diagnosis, "constraint_name", None)
+    state = getattr(diagnosis, "sqlstate", None)
+    details = [f"rule {rule}"] if rule else [f"SQLSTATE {state}"] if state else []
+    if isinstance(exc, OSError) and exc.strerror:
+        details = [exc.strerror]
+    return ", ".join([type(exc).__name__, *details])
+
+
+def locate_failure(exc: BaseException) -> str:
+    """Return the lines of code that a failure came through, without its own text."""
+    return "".join(traceback.format_tb(exc.__traceback__)).rstrip()
