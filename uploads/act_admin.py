@@ -24,9 +24,8 @@ from uploads.models import FileUpload
 from uploads.quota import QuotaExceeded
 from uploads.rejected_download import KEPT_FILE_GONE, NONE_REFUSED, send_rejected
 from uploads.rejected_files import KeptFileGone
-from uploads.undoing import undo_upload
+from uploads.undoing import undo_upload, why_not_undone
 
-_UNDONE_ALREADY = "This upload is undone already."
 View = Callable[..., HttpResponseBase]
 
 # What a button does, what is said then, and what when it came too late.
@@ -118,10 +117,11 @@ class ActPages(TenantScopedAdmin):
                 upload_id=upload.pk, by=staff_of(request), now=timezone.now()
             )
             if removed is None:
-                messages.warning(request, _UNDONE_ALREADY)
+                upload.refresh_from_db()
+                messages.warning(request, why_not_undone(upload))
             return redirect(page_of(upload.pk))
-        if upload.status == FileUpload.Status.UNDONE:
-            messages.warning(request, _UNDONE_ALREADY)
+        if refusal := why_not_undone(upload):
+            messages.warning(request, refusal)
             return redirect(page_of(upload.pk))
         context = {
             **self.admin_site.each_context(request),

@@ -109,11 +109,38 @@ def test_what_came_too_late_is_answered_with_a_sentence(
     assert upload.status == "undone"
 
 
+@pytest.mark.parametrize("method", ["get", "post"])
+@pytest.mark.parametrize(
+    ("status", "sentence"),
+    [
+        ("pending", "Cancel it first"),
+        ("review", "Cancel it first"),
+        ("processing", "Cancel it first"),
+        ("paused", "Cancel it first"),
+        ("failed", "there is nothing to undo"),
+    ],
+)
+def test_the_page_does_not_undo_what_offers_no_undo(
+    client: Client, tenant, status: str, sentence: str, method: str
+) -> None:
+    upload = make_upload(tenant=tenant)
+    read_upload(upload_id=upload.pk, now=now())
+    FileUpload.objects.update(status=status, error="[x] y")
+
+    answer = getattr(client, method)(act(upload, "undo"), follow=True)
+
+    assert answer.redirect_chain == [(page_of(upload), 302)]
+    assert sentence in answer.content.decode()
+    upload.refresh_from_db()
+    assert upload.status == status
+    assert [one.act for one in upload.acts.all()] == ["sent"]
+
+
 @pytest.mark.parametrize("what", ACTS)
 def test_acts_are_posted_by_whoever_may(
     client: Client, clerk: User, tenant, what: str
 ) -> None:
-    upload = make_upload(tenant=tenant)
+    upload = (load if what == "undo" else make_upload)(tenant=tenant)
     if what == "resume":
         pause_upload(upload_id=upload.pk, by=None, now=now())
     before = FileUpload.objects.values().get()

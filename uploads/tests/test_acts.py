@@ -127,7 +127,7 @@ def test_a_second_undo_does_nothing(clerk: User) -> None:
     assert acts_of(upload) == [("sent", None, 0), ("undone", "clerk", 2)]
 
 
-@pytest.mark.parametrize("ended", ["processing", "cancelled", "failed"])
+@pytest.mark.parametrize("ended", ["cancelled", "failed"])
 def test_an_upload_is_undone_however_far_it_came(ended: str, clerk: User) -> None:
     upload = make_upload()
     read_upload(upload_id=upload.pk, now=now())
@@ -144,7 +144,7 @@ def test_an_upload_is_undone_however_far_it_came(ended: str, clerk: User) -> Non
     upload.refresh_from_db()
     if ended == "cancelled":
         cancel_upload(upload_id=upload.pk, by=clerk, now=now())
-    elif ended == "failed":
+    else:
         upload.mark_failed(stage=FileUpload.Stage.CSV_PARSE, message="x", now=now())
     assert Customer.objects.count() == 2
 
@@ -153,6 +153,28 @@ def test_an_upload_is_undone_however_far_it_came(ended: str, clerk: User) -> Non
     assert work_off(upload).status == "undone"
     assert not retry_upload(upload_id=upload.pk, by=clerk, now=now())
     assert not Customer.objects.exists()
+
+
+@pytest.mark.parametrize("status", ["pending", "review", "processing", "paused"])
+def test_what_is_not_over_is_not_undone(status: str) -> None:
+    upload = load()
+    FileUpload.objects.update(status=status, completed_at=None)
+
+    assert undo_upload(upload_id=upload.pk, by=None, now=now()) is None
+
+    upload.refresh_from_db()
+    assert upload.status == status
+    assert Customer.objects.count() == 2
+    assert acts_of(upload) == [("sent", None, 0)]
+
+
+def test_an_upload_that_brought_no_entry_is_not_undone() -> None:
+    refused = load("Name,Mobile\nMeera,12\n")
+
+    assert undo_upload(upload_id=refused.pk, by=None, now=now()) is None
+
+    refused.refresh_from_db()
+    assert refused.status == "completed"
 
 
 def test_entries_go_in_one_statement(clerk: User) -> None:
