@@ -16,6 +16,7 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models import QuerySet
 
 from contacts.collector import no_collector
+from tenants.kept_files import save_whole
 from uploads.choices import Choices
 from uploads.corrections import with_parents_writing
 from uploads.encodings import UnknownColumns, UnreadableFile
@@ -225,7 +226,7 @@ def _rows_file(upload: FileUpload) -> tuple[str, ReadSheet | None]:
         name = upload.rewritten_name
         rewritten.seek(0)
         default_storage.delete(name)  # of an attempt that did not end well
-        return default_storage.save(name, File(rewritten)), sheet
+        return save_whole(default_storage, name, File(rewritten)), sheet
 
 
 @contextlib.contextmanager

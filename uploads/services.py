@@ -15,6 +15,7 @@ from django.core.files import File
 from django.db import connection, transaction
 from django.db.models import Case, Value, When
 
+from tenants.kept_files import save_whole
 from tenants.models import Tenant
 from uploads.acts import Doer, client_id, mark_cancelled, person_id, record_act
 from uploads.bell import ring
@@ -77,7 +78,7 @@ def create_upload(
         connection.close()
     try:
         _keep(upload, file)
-    except OSError as exc:
+    except Exception as exc:  # each storage raises classes of its own
         return _record_unkept(upload, exc, by=uploaded_by, now=now)
     try:
         with transaction.atomic():
@@ -86,8 +87,9 @@ def create_upload(
             if queue:
                 transaction.on_commit(partial(ring, upload.pk))
     except BaseException:
-        # No row will ever lead to it.
-        upload.file.storage.delete(upload.file.name)
+        # No row will ever lead to it. What the database says is told, not this.
+        with contextlib.suppress(Exception):
+            upload.file.storage.delete(upload.file.name)
         raise
     return upload
 
@@ -185,6 +187,8 @@ def retry_upload(*, upload_id: int, by: Doer, now: datetime) -> bool:
 
 def find_twin(upload: FileUpload) -> FileUpload | None:
     """Return the last earlier upload of the same bytes by the same tenant."""
+    if not upload.sha256:  # it could not be kept: its bytes are not known
+        return None
     return (
         FileUpload.objects.filter(
             tenant_id=upload.tenant_id, sha256=upload.sha256, pk__lt=upload.pk
@@ -201,8 +205,9 @@ def _record_sent(upload: FileUpload, *, by: Doer, now: datetime) -> None:
 
 
 def _record_unkept(
-    upload: FileUpload, error: OSError, *, by: Doer, now: datetime
+    upload: FileUpload, error: Exception, *, by: Doer, now: datetime
 ) -> FileUpload:
+    reason = getattr(error, "strerror", None)
     with transaction.atomic():
         _record_sent(upload, by=by, now=now)
         logger.error(
@@ -210,7 +215,7 @@ def _record_unkept(
         )
         upload.mark_failed(
             stage=Stage.FILE_UPLOAD,
-            message=f"The file could not be kept: {error.strerror or 'disk error'}.",
+            message=f"The file could not be kept: {reason or 'the storage failed'}.",
             now=now,
         )
     return upload
@@ -226,13 +231,8 @@ def _keep(upload: FileUpload, file: "File[bytes]") -> None:
         digest.update(chunk)
         size += len(chunk)
     file.seek(0)
-    storage, name = upload.file.storage, kept_path(upload, upload.original_name)
-    try:
-        upload.file.name = storage.save(name, file)
-    except BaseException:
-        with contextlib.suppress(OSError):  # the first error says more
-            storage.delete(name)
-        raise
+    name = kept_path(upload, upload.original_name)
+    upload.file.name = save_whole(upload.file.storage, name, file)
     upload.sha256, upload.size_bytes = digest.hexdigest(), size
 
 

@@ -9,13 +9,14 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from messaging.media.models import MessageMedia
+from tenants.kept_files import save_whole
 
 
 def keep(file: BinaryIO, *, name: str) -> str:
     """Keep a file under the name its row was given; return the name it really has."""
     default_storage.delete(name)  # of an attempt that did not end well
     file.seek(0)
-    return default_storage.save(name, File(file))
+    return save_whole(default_storage, name, File(file))
 
 
 def discard(media: QuerySet[MessageMedia]) -> int:

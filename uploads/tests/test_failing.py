@@ -1,9 +1,18 @@
 """Failures name their stage; what failed is tried again, what was cancelled is not."""
 
+from pathlib import Path
+from typing import ClassVar
+
 import pytest
+from django.core.files import File
+from django.core.files.base import ContentFile
+from django.core.files.storage import FileSystemStorage, default_storage
+from django.test import Client
+from django.urls import reverse
 from django.utils.timezone import now
 
 from customers.models import Customer
+from tenants.models import Tenant
 from uploads.models import FileUpload, RowIssue, UploadPart
 from uploads.processing import (
     MAX_ATTEMPTS,
@@ -11,7 +20,7 @@ from uploads.processing import (
     load_next_part,
 )
 from uploads.reading import read_upload
-from uploads.services import cancel_upload, retry_upload
+from uploads.services import cancel_upload, find_twin, retry_upload
 from uploads.tests.factories import TWO_ROWS, load, make_upload, work_off
 from uploads.tests.poison import allow_all_lines, forbid_line
 
@@ -30,6 +39,67 @@ def test_a_file_that_cannot_be_kept_fails_at_record_creation(
     assert upload.status == "failed"
     assert upload.error.startswith("[file_upload] The file could not be kept")
     assert not retry_upload(upload_id=upload.pk, by=None, now=now())
+
+
+class FullStorage(FileSystemStorage):
+    """A disk that is full after the first bytes of a file."""
+
+    failure: ClassVar[Exception]
+
+    def _save(self, name: str, content: "File[bytes]") -> str:
+        super()._save(name, ContentFile(content.read(5)))
+        raise type(self).failure
+
+
+def fill_the_disk(settings, failure: Exception) -> None:
+    FullStorage.failure = failure
+    backend = f"{__name__}.{FullStorage.__name__}"
+    settings.STORAGES = {**settings.STORAGES, "default": {"BACKEND": backend}}
+
+
+NO_SPACE = OSError(28, "No space left on device")
+
+
+@pytest.fixture(params=[NO_SPACE, ValueError("as some service has it")], ids=repr)
+def full_storage(request, settings) -> None:
+    fill_the_disk(settings, request.param)
+
+
+def kept_names(tenant: Tenant) -> list[str]:
+    folder = f"uploads/{tenant.pk}"
+    return default_storage.listdir(folder)[1] if default_storage.exists(folder) else []
+
+
+@pytest.mark.usefixtures("full_storage")
+def test_nothing_stays_of_a_file_that_could_not_be_kept_whole(tenant) -> None:
+    upload = make_upload(tenant=tenant)
+
+    upload.refresh_from_db()
+    assert upload.status == "failed"
+    assert upload.error.startswith("[file_upload] The file could not be kept")
+    assert (upload.file.name, upload.sha256) == ("", "")
+    assert kept_names(tenant) == []
+
+
+@pytest.mark.usefixtures("full_storage")
+def test_two_files_that_could_not_be_kept_are_not_the_same_file(
+    tenant, client: Client
+) -> None:
+    make_upload(tenant=tenant)
+    second = make_upload("Name,Mobile\nRavi,9876543212\n", tenant=tenant)
+
+    assert find_twin(second) is None
+    page = client.get(reverse("admin:uploads_fileupload_change", args=[second.pk]))
+    assert "The same file came before" not in page.content.decode()
+
+
+def test_no_piece_stays_of_a_copy_that_could_not_be_kept(tenant, settings) -> None:
+    upload = make_upload(TWO_ROWS.encode("utf-16"), tenant=tenant)
+    fill_the_disk(settings, NO_SPACE)
+
+    read_upload(upload_id=upload.pk, now=now())
+
+    assert kept_names(tenant) == [Path(upload.file.name).name]
 
 
 def test_a_file_that_cannot_be_read_fails_at_parsing() -> None:
