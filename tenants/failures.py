@@ -1,6 +1,11 @@
-"""How a failure is told in logs: without the rows that its own text may quote."""
+"""What a failure says of the database, and what of it is told in logs.
+
+Its own text may quote rows: whole ones, where a constraint was broken.
+"""
 
 import traceback
+
+from django.db import Error, connection
 
 
 def describe_failure(exc: BaseException) -> str:
@@ -15,6 +20,14 @@ def describe_failure(exc: BaseException) -> str:
     if isinstance(exc, OSError) and exc.strerror:
         details = [exc.strerror]
     return ", ".join([type(exc).__name__, *details])
+
+
+def is_database_away(exc: BaseException) -> bool:
+    """Tell whether it failed because nothing can be asked of the database any more.
+
+    Then nobody behind it fares better, and there is no use in going on.
+    """
+    return isinstance(exc, Error) and not connection.is_usable()
 
 
 def locate_failure(exc: BaseException) -> str:

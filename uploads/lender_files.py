@@ -1,8 +1,13 @@
 """Uploads that ended are put to their lender's other files."""
 
+import logging
+
 from customers.lenders import corrected_files, register_file
+from tenants.failures import describe_failure, is_database_away, locate_failure
 from uploads.choices import header_fingerprint
 from uploads.models import FileUpload
+
+logger = logging.getLogger(__name__)
 
 Status = FileUpload.Status
 
@@ -10,6 +15,7 @@ _REGISTERED = (Status.COMPLETED, Status.CANCELLED, Status.FAILED)
 # What completes is registered at once. What ended otherwise, or before there was such a
 # register, comes a few at a time.
 _AT_ONCE = 20
+_MOST_PASSED_OVER = 200
 
 
 def register_upload(upload: FileUpload) -> None:
@@ -39,5 +45,21 @@ def register_missing(*, limit: int = _AT_ONCE) -> None:
         lender_file=None,
         layout__has_key="headers",
     ).select_related("tenant")
-    for upload in missing.order_by("pk")[:limit]:
-        register_upload(upload)
+    registered = 0
+    for upload in missing.order_by("pk")[: limit + _MOST_PASSED_OVER]:
+        try:
+            register_upload(upload)
+        except Exception as exc:
+            if is_database_away(exc):
+                raise
+            # Those behind it are registered none the less.
+            logger.error(
+                "Upload %s could not be put to its lender's files: %s\n%s",
+                upload.pk,
+                describe_failure(exc),
+                locate_failure(exc),
+            )
+        else:
+            registered += 1
+        if registered == limit:
+            return

@@ -181,8 +181,11 @@ def _note_failure(*, part_id: int, reason: str, now: datetime) -> None:
         part = (
             UploadPart.objects.select_for_update(of=("self",))
             .select_related("upload")
-            .get(pk=part_id)
+            .filter(pk=part_id)
+            .first()
         )
+        if part is None:  # its file is read anew meanwhile
+            return
         if part.failures >= MAX_ATTEMPTS and part.status == UploadPart.Status.PENDING:
             _give_up_loading(part, reason, now)
 

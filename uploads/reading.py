@@ -12,10 +12,11 @@ from typing import BinaryIO, cast
 from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import default_storage
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, OperationalError, connection, transaction
 from django.db.models import QuerySet
 
 from contacts.collector import no_collector
+from tenants.failures import describe_failure, is_database_away
 from tenants.kept_files import save_whole
 from uploads.choices import Choices
 from uploads.corrections import with_parents_writing
@@ -111,6 +112,32 @@ def _begin(
 
 
 def _go_on(begun: _Begun, now: datetime) -> int:
+    try:
+        return _do_read(begun, now)
+    except DatabaseError as exc:
+        if is_database_away(exc):
+            raise
+        # Whatever PostgreSQL refuses of a file, it refuses its own upload only.
+        logger.warning(
+            "Upload %s could not be read: %s", begun.upload_id, describe_failure(exc)
+        )
+        _note_refusal(begun, exc, now)
+        return 0
+
+
+def _note_refusal(begun: _Begun, exc: DatabaseError, now: datetime) -> None:
+    """Give an upload up whose file PostgreSQL refused as often as it is tried."""
+    attempts = MAX_ATTEMPTS
+    if isinstance(exc, OperationalError):
+        attempts = MAX_DEATHS  # locks of others, say, or a full disk
+    upload = FileUpload.objects.filter(
+        pk=begun.upload_id, reading=begun.reading, attempts__gte=attempts
+    ).first()
+    if upload is not None:
+        _give_up_reading(upload, attempts, type(exc).__name__, now)
+
+
+def _do_read(begun: _Begun, now: datetime) -> int:
     with doing(begun.work_id), transaction.atomic():
         hold(begun.work_id, limit=begun.limit)
         if not take_turn_reading(begun.upload_id):

@@ -9,11 +9,11 @@ from datetime import datetime
 from functools import partial
 
 from django.core.files.storage import default_storage
-from django.db import DatabaseError, connection, transaction
+from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
 
-from tenants.failures import describe_failure
+from tenants.failures import describe_failure, is_database_away
 from tenants.retention import Term, terms_over
 from uploads.acts import mark_cancelled, record_act
 from uploads.models import FileUpload, RowIssue, UploadAct
@@ -91,8 +91,8 @@ def _purge_each(
             with transaction.atomic():
                 purged += purge(upload_id, tenant_id)
         except Exception as exc:  # each storage raises classes of its own
-            if isinstance(exc, DatabaseError) and not connection.is_usable():
-                raise  # nobody behind it fares better
+            if is_database_away(exc):
+                raise
             left += 1
             logger.warning(
                 "Upload %s cannot be purged and is left to the next time: %s",

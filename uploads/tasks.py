@@ -8,6 +8,7 @@ from django.conf import settings
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
+from tenants.failures import describe_failure, is_database_away, locate_failure
 from uploads.lender_files import register_missing
 from uploads.processing import (
     count_waiting_parts,
@@ -51,16 +52,48 @@ def load_parts() -> None:
 
 @shared_task(expires=_SWEEP_EXPIRES_SECONDS)
 def sweep() -> None:
-    """Carry on uploads that nobody is working on: lost rings, killed workers."""
+    """Have uploads carried on that nobody works on: lost rings, killed workers.
+
+    The work is handed out; only where nobody can be called it is done here.
+    """
+    if stalled := _look_after_stalled():
+        tasks = sum(
+            max(count_waiting_parts(upload_id=upload_id), 1)
+            for upload_id in stalled[:_MOST_HELPERS]
+        )
+        # Of those that no worker comes to, the next sweep sends others.
+        if not _call_helpers(tasks, expires=_SWEEP_EXPIRES_SECONDS):
+            _work_by_turns()
+    register_missing()
+
+
+def carry_on() -> None:
+    """Do here what the sweep hands out: there may be no worker to do it."""
+    if _look_after_stalled():
+        _work_by_turns()
+    register_missing()
+
+
+def _look_after_stalled() -> list[int]:
+    """Return the uploads that stand still, and complete those that lack no more."""
     forget_abandoned_work(now=timezone.now())
     stalled = stalled_uploads(now=timezone.now())
     for upload_id in stalled:
-        _call_helpers(count_waiting_parts(upload_id=upload_id) - 1)
-        finish_upload(upload_id=upload_id, now=timezone.now())
+        try:
+            finish_upload(upload_id=upload_id, now=timezone.now())
+        except Exception as exc:
+            if is_database_away(exc):
+                raise
+            # Those behind it are carried on none the less.
+            logger.error(
+                "Upload %s could not be completed: %s\n%s",
+                upload_id,
+                describe_failure(exc),
+                locate_failure(exc),
+            )
     if stalled:
         logger.info("%s uploads stood still and are carried on", len(stalled))
-        _work_by_turns()
-    register_missing()
+    return stalled
 
 
 def _work_by_turns(upload_id: int | None = None) -> None:
@@ -89,15 +122,22 @@ def purge_old_files() -> None:
     purge_issues(days=settings.ROW_ISSUE_RETENTION_DAYS, now=now)
 
 
-def _call_helpers(count: int) -> None:
+def _call_helpers(count: int, *, expires: int | None = None) -> bool:
+    """Have so many workers come; False when none could be called."""
+    called = 0
     for _ in range(min(count, _MOST_HELPERS)):
-        if not _queue_helper():
-            return
+        if not _queue_helper(expires=expires):
+            break
+        called += 1
+    return bool(called)
 
 
-def _queue_helper() -> bool:
+def _queue_helper(*, expires: int | None = None) -> bool:
     try:
-        load_parts.delay()
+        if expires is None:
+            load_parts.delay()
+        else:
+            load_parts.apply_async(expires=expires)
     except OperationalError as exc:
         logger.warning("No further worker could be called: %s", exc)
         return False

@@ -2,8 +2,11 @@ import json
 import threading
 from io import StringIO
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
+from django.core.files import File
+from django.core.files.storage import FileSystemStorage
 from django.core.management import CommandError, call_command
 from django.db import connection
 
@@ -44,6 +47,38 @@ def test_a_file_is_loaded_here_for_a_tenant_by_id_or_slug(file: Path, by: str) -
     assert code == 0
     assert printed == "Upload completed: 2 successful, 0 failed\n"
     assert Customer.objects.filter(tenant=tenant).count() == 2
+
+
+class DroppingStorage(FileSystemStorage):
+    """A storage that does not answer now and then."""
+
+    failures: ClassVar[int]
+
+    def _open(self, name: str, mode: str = "rb") -> "File[bytes]":
+        if type(self).failures:
+            type(self).failures -= 1
+            raise OSError(5, "Input/output error")
+        return super()._open(name, mode)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("failures", "told"),
+    [
+        (1, "Upload completed: 2 successful, 0 failed"),
+        (9, "Upload failed: [csv_parse] The file could not be read in 5 attempts"),
+    ],
+)
+def test_here_a_file_that_could_not_be_read_is_read_again(
+    file: Path, settings, failures: int, told: str
+) -> None:
+    backend = f"{__name__}.{DroppingStorage.__name__}"
+    settings.STORAGES = {**settings.STORAGES, "default": {"BACKEND": backend}}
+    DroppingStorage.failures = failures
+
+    printed, _ = run(file, "--tenant", TenantFactory.create().slug, "--here")
+
+    assert printed.startswith(told)
 
 
 @pytest.mark.django_db

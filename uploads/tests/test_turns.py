@@ -1,24 +1,28 @@
 """Who loads what when: turns, repeats, rests, and the sweep."""
 
 import json
+from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from celery import current_app
+from django.db import connection
 from django.utils.timezone import now
 
-from customers.models import Customer
+from customers.models import Customer, LenderFile
 from tenants.tests.factories import TenantFactory
 from uploads import processing
+from uploads.lender_files import register_missing
 from uploads.models import FileUpload
 from uploads.processing import (
     finish_upload,
     load_next_part,
     stalled_uploads,
 )
-from uploads.reading import read_next_upload, read_upload
+from uploads.reading import MAX_ATTEMPTS, read_next_upload, read_upload
 from uploads.services import cancel_upload
-from uploads.tasks import load_parts, process_upload, sweep
+from uploads.tasks import carry_on, load_parts, process_upload, sweep
 from uploads.tests.factories import load, make_upload
 from uploads.work import begin_reading
 
@@ -178,15 +182,124 @@ def test_the_sweep_carries_on_wherever_an_upload_stood_still(got_to: str) -> Non
             status="processing", stage="customer_creation", completed_at=None
         )
 
-    sweep()
+    carry_on()
     upload.refresh_from_db()
     assert upload.status != "completed"  # too early: its worker may be on the way
 
     stand_still(upload)
-    sweep()
+    carry_on()
     upload.refresh_from_db()
     assert upload.sentence == "Upload completed: 2 successful, 0 failed"
     assert Customer.objects.count() == 2
+
+
+@pytest.fixture
+def queue() -> Iterator[Any]:
+    """The broker's queue of work on files, empty before and after."""
+    with current_app.connection_for_write() as broker:
+        client = broker.default_channel.client
+        client.delete("files")
+        yield client
+        client.delete("files")
+
+
+def names_in(queue: Any) -> list[str]:
+    return [
+        json.loads(task)["headers"]["task"].rpartition(".")[2]
+        for task in queue.lrange("files", 0, -1)
+    ]
+
+
+def test_the_sweep_hands_out_what_stands_still_and_does_none_of_it(queue: Any) -> None:
+    uploads = [make_upload() for _ in range(3)]
+    for upload in uploads:
+        stand_still(upload)
+
+    sweep()
+
+    assert names_in(queue) == ["load_parts"] * 3
+    assert stages_of(uploads) == ["file_upload"] * 3
+    load_parts()
+    assert FileUpload.objects.filter(status="completed").count() == 3
+
+
+def test_of_a_large_backlog_the_sweep_hands_out_a_few_tasks(queue: Any) -> None:
+    for _ in range(12):
+        stand_still(make_upload())
+
+    sweep()
+
+    tasks = [json.loads(task) for task in queue.lrange("files", 0, -1)]
+    assert len(tasks) == 8
+    # The next sweep sends others: these do not pile up where no worker comes.
+    assert all(task["headers"]["expires"] for task in tasks)
+
+
+def test_an_upload_that_cannot_be_completed_stops_no_sweep(queue: Any, caplog) -> None:
+    broken, other = make_upload(), make_upload()
+    for upload in (broken, other):
+        read_upload(upload_id=upload.pk, now=now())
+        load_part_of(upload)
+    # A layout as no version of ours wrote it.
+    FileUpload.objects.filter(pk=broken.pk).update(layout={"headers": 5})
+    stand_still(broken)
+    stand_still(other)
+
+    sweep()
+
+    other.refresh_from_db()
+    assert other.status == "completed"
+    assert f"Upload {broken.pk} could not be completed: TypeError" in caplog.text
+
+
+def load_part_of(upload: FileUpload) -> None:
+    """Load an upload's only part, and leave the upload as if its worker died then."""
+    load_next_part(now=now(), upload_id=upload.pk)
+    FileUpload.objects.filter(pk=upload.pk).update(
+        status="processing", stage="customer_creation", completed_at=None
+    )
+
+
+def test_an_upload_that_cannot_be_registered_keeps_none_behind_it_out() -> None:
+    broken, other = load(), load()
+    LenderFile.objects.all().delete()
+    FileUpload.objects.filter(pk=broken.pk).update(layout={"headers": 5})
+
+    register_missing(limit=1)
+
+    assert LenderFile.objects.get().upload == other
+
+
+def test_a_file_that_the_database_refuses_stops_no_other_and_is_given_up() -> None:
+    refused, other = make_upload(), make_upload()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "ALTER TABLE upload_parts ADD CONSTRAINT poison"
+            f" CHECK (upload_id <> {refused.pk})"
+        )
+
+    load_parts()
+
+    other.refresh_from_db()
+    assert other.status == "completed"
+    for _ in range(MAX_ATTEMPTS):
+        read_upload(upload_id=refused.pk, now=now())
+    refused.refresh_from_db()
+    assert refused.error == (
+        "[csv_parse] The file could not be read in 5 attempts (IntegrityError)."
+    )
+
+
+def test_a_part_that_is_gone_is_no_longer_given_up() -> None:
+    upload = make_upload()
+    read_upload(upload_id=upload.pk, now=now())
+    part_id = upload.parts.get().pk
+    upload.parts.all().delete()
+
+    processing._note_failure(part_id=part_id, reason="x", now=now())
+
+    upload.refresh_from_db()
+    assert upload.status == "processing"
 
 
 def test_what_is_over_or_in_work_does_not_stand_still() -> None:

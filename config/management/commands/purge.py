@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError, connection
+from django.db import DatabaseError
 from django.utils import timezone
 
 from config.logins.retention import (
@@ -21,7 +21,7 @@ from messaging.media.retention import due_media, purge_media
 from messaging.models import WebhookEvent
 from messaging.retention import due_events, purge_events
 from tenants.command_options import tenant_named
-from tenants.failures import describe_failure
+from tenants.failures import describe_failure, is_database_away
 from uploads.retention import due_files, due_issues, purge_files, purge_issues
 
 logger = logging.getLogger(__name__)
@@ -110,7 +110,7 @@ class Command(BaseCommand):
                     left[name] = still_due
             except DatabaseError as exc:
                 # A lock that somebody holds, say. The others are purged none the less.
-                if not connection.is_usable():
+                if is_database_away(exc):
                     raise
                 left[name] = None
                 logger.warning("Purge of %s failed: %s", name, describe_failure(exc))

@@ -108,11 +108,14 @@ class Command(BaseCommand):
     def _work(self, upload: FileUpload) -> None:
         """Do what a worker does, beside any worker that does it too."""
         with guarded():
-            read_upload(upload_id=upload.pk, now=timezone.now())
             while not self._is_over(upload):
-                if load_next_part(now=timezone.now(), upload_id=upload.pk):
-                    continue
-                if not finish_upload(upload_id=upload.pk, now=timezone.now()):
+                # A file that could not be read is read again: as often as a worker
+                # would, then the upload fails.
+                if not (
+                    read_upload(upload_id=upload.pk, now=timezone.now())
+                    or load_next_part(now=timezone.now(), upload_id=upload.pk)
+                    or finish_upload(upload_id=upload.pk, now=timezone.now())
+                ):
                     time.sleep(_LOOK_EVERY_SECONDS)
 
     def _watch(self, upload: FileUpload) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from uploads.guard import guarded
-from uploads.tasks import sweep
+from uploads.tasks import carry_on
 
 
 class Command(BaseCommand):
@@ -16,4 +16,4 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         with guarded():
-            sweep()
+            carry_on()
