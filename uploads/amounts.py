@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from uploads.national_ids import is_aadhaar
 from uploads.refusals import Refused
+from uploads.units import MoneyUnit
 
 
 class MoneyStyle(enum.StrEnum):
@@ -47,6 +48,7 @@ _TWELVE_DIGITS = re.compile(r"([0-9]{12})(?:\.0)?")
 _LIMIT = Decimal(10) ** 12  # numeric(14,2)
 # Retail loans end far below; "1250 Cr" is more likely a credit balance.
 _CRORES_BELIEVED = 1000
+_IN_UNIT_BELIEVED = _CRORES_BELIEVED * MoneyUnit.CRORE.factor
 
 _NO_AMOUNT = Refused("amount_unknown", "This is not an amount in rupees.")
 _AADHAAR = Refused(
@@ -65,6 +67,19 @@ def read_amount(text: str) -> str | Refused:
 def read_european_amount(text: str) -> str | Refused:
     """Return an amount of a column that writes all its amounts as 1.250,00."""
     return _read(text, _EUROPEAN, thousands=".", decimal=",")
+
+
+def read_amount_in(
+    text: str, unit: MoneyUnit, *, european: bool = False
+) -> str | Refused:
+    """Return in rupees an amount of a column that counts in another unit.
+
+    A cell with a unit of its own, as 2 Cr, is in that. What is no whole number of paise
+    is refused: nothing is rounded.
+    """
+    if european:
+        return _read(text, _EUROPEAN, thousands=".", decimal=",", unit=unit)
+    return _read(text, _NUMBER, thousands=",", decimal=".", unit=unit)
 
 
 class MoneyEvidence:
@@ -105,7 +120,12 @@ def read_days(text: str) -> str | Refused:
 
 
 def _read(
-    text: str, pattern: re.Pattern[str], *, thousands: str, decimal: str
+    text: str,
+    pattern: re.Pattern[str],
+    *,
+    thousands: str,
+    decimal: str,
+    unit: MoneyUnit = MoneyUnit.RUPEES,
 ) -> str | Refused:
     signed = _bare(text)
     number, negative = _sign(signed)
@@ -113,10 +133,10 @@ def _read(
     number = _without_currency(number)
     if not is_signed:  # ₹-500 and -₹500 are one
         number, negative = _sign(number)
-    scale = Decimal(1)
-    if unit := _UNIT.search(number):
-        number = number[: unit.start()].rstrip()
-        scale = Decimal(10**5 if unit[1][0] in "lL" else 10**7)
+    scale = unit.factor
+    if own_unit := _UNIT.search(number):
+        number = number[: own_unit.start()].rstrip()
+        scale = Decimal(10**5 if own_unit[1][0] in "lL" else 10**7)
     if not pattern.fullmatch(number):
         return _NO_AMOUNT
     if (bare := _TWELVE_DIGITS.fullmatch(number)) and is_aadhaar(bare[1]):
@@ -125,7 +145,7 @@ def _read(
     if len(number) > 60:
         return _TOO_LARGE
     written = Decimal(number.replace(thousands, "").replace(decimal, "."))
-    if unit and unit[1].lower() == "cr" and written >= _CRORES_BELIEVED:
+    if own_unit and own_unit[1].lower() == "cr" and written >= _CRORES_BELIEVED:
         return Refused(
             "amount_cr_unclear",
             "Cr may mean crore or credit: write the amount out in rupees.",
@@ -133,7 +153,17 @@ def _read(
     amount = written * scale
     if amount >= _LIMIT:
         return _TOO_LARGE
+    if unit is not MoneyUnit.RUPEES and amount >= _IN_UNIT_BELIEVED:
+        return Refused(
+            "amount_unit_unlikely",
+            f"In {unit} this is a thousand crore rupees or more: is it in rupees?",
+        )
     paise = amount.quantize(Decimal("0.01"))
+    if paise != amount and unit is not MoneyUnit.RUPEES:
+        return Refused(
+            "amount_decimals",
+            f"In {unit} this is no whole number of paise, and nothing is rounded.",
+        )
     if paise != amount:
         return Refused(
             "amount_decimals", "An amount has at most two decimals: paise, no less."

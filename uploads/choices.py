@@ -13,7 +13,8 @@ from typing import Any
 from uploads.columns import is_helper
 from uploads.dates import DateOrder
 from uploads.header_names import LONGEST_HEADER, fold
-from uploads.layout import Layout
+from uploads.layout import Layout, units_decided
+from uploads.units import MoneyUnit
 
 # No folded header holds it, so that no two headers run into one.
 _BETWEEN = "\x1f"
@@ -31,6 +32,8 @@ class Choices:
     header: str = ""
     meanings: dict[int, str] = field(default_factory=dict)
     date_orders: dict[str, DateOrder] = field(default_factory=dict)
+    # By place, also rupees where the header says otherwise.
+    units: dict[int, MoneyUnit] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -44,6 +47,10 @@ class Choices:
             header=kept.get("header", ""),
             meanings={int(place): name for place, name in meanings.items()},
             date_orders={name: DateOrder(order) for name, order in orders.items()},
+            units={
+                int(place): MoneyUnit(unit)
+                for place, unit in kept.get("units", {}).items()
+            },
         )
 
     def are_about(self, layout: Layout) -> bool:
@@ -52,7 +59,12 @@ class Choices:
 
     def applied_to(self, layout: Layout) -> Layout:
         """Return the layout as it was decided."""
-        return replace(layout, meanings=self.meanings, date_orders=self.date_orders)
+        return replace(
+            layout,
+            meanings=self.meanings,
+            date_orders=self.date_orders,
+            units=units_decided(layout.headers, self.meanings, self.units),
+        )
 
 
 def header_fingerprint(headers: Sequence[str]) -> str:

@@ -12,6 +12,7 @@ from uploads.amounts import (
     USUAL_AMOUNT,
     MoneyStyle,
     read_amount,
+    read_amount_in,
     read_days,
     read_european_amount,
 )
@@ -119,6 +120,8 @@ def _careful(name: str, layout: Layout, region: str) -> Callable[[str], Value]:
         return partial(read_date, order=layout.date_orders[name])
     if name in layout.money_styles:
         european = layout.money_styles[name] is MoneyStyle.EUROPEAN
+        if unit := layout.units.get(name):
+            return partial(read_amount_in, unit=unit, european=european)
         return read_european_amount if european else read_amount
     return {
         "full_name": read_name,

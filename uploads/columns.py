@@ -13,6 +13,7 @@ from uploads.header_names import (
     LONGEST_HEADER,
     find_field,
     fold,
+    names_other_money,
     speaks_of_ids,
 )
 from uploads.national_ids import (
@@ -20,6 +21,7 @@ from uploads.national_ids import (
     mask_likely_ids,
     mask_national_ids,
 )
+from uploads.units import is_plain
 
 # No list of customers is wider; what is costs memory with each row.
 MOST_COLUMNS = 1_000
@@ -204,12 +206,17 @@ def _extra_keys(headers: Sequence[str], *, taken: set[int]) -> dict[int, str]:
     return keys
 
 
+def _is_no_rupees(header: str) -> bool:
+    """Tell whether a header says that its amounts are not in rupees."""
+    return not is_plain(header) or names_other_money(header)
+
+
 def _guesses(
     headers: Sequence[str], extra: Mapping[int, str], found: set[str]
 ) -> tuple[tuple[str, str], ...]:
     guesses = []
     for header in [headers[place] for place in extra][:_MOST_COMPARED]:
-        if len(header) > LONGEST_HEADER:
+        if len(header) > LONGEST_HEADER or _is_no_rupees(header):
             continue
         close = difflib.get_close_matches(fold(header), BY_NAME, n=1, cutoff=0.82)
         if close and (field := BY_NAME[close[0]][0]) not in found:

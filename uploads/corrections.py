@@ -73,6 +73,7 @@ def with_parents_columns(layout: Layout, parent: Layout) -> Layout:
         layout,
         meanings=by_place(layout.headers, in_order(parent.headers, meanings)),
         date_orders=parent.date_orders,
+        units=parent.units,
     )
 
 

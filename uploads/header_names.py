@@ -121,6 +121,12 @@ def fold(header: str) -> str:
     return "".join(mark for mark in plain if unicodedata.category(mark)[0] in "LMN")
 
 
+# An amount of these is none in rupees, nor is a share of one.
+_OTHER_MONEY = re.compile(
+    r"[$€£¥%]|\b(?:usd|eur|gbp|aed|sar|qar|omr|kwd|bhd|sgd|aud|cad|npr|lkr|bdt"
+    r"|dollars?|euros?|dirhams?|percent|percentage|pct)\b"
+)
+
 # How lenders shorten the words of headers; each line is one word. The last are none.
 _ONE_WORD = """
     no num nos nbr number|amt amnt amount|dt date|mob mobile|ph phone|cust customer
@@ -159,6 +165,19 @@ def find_field(header: str) -> tuple[str, int] | None:
 
 @lru_cache(maxsize=4096)
 def _find_field(header: str) -> tuple[str, int] | None:
+    found = _find_named(header)
+    if found and found[0].endswith("_amount") and names_other_money(header):
+        return None
+    return found
+
+
+def names_other_money(header: str) -> bool:
+    """Tell whether a header names another currency than the rupee, or a share."""
+    plain = _CAMEL.sub(" ", header).casefold().replace("_", " ")
+    return bool(_OTHER_MONEY.search(plain))
+
+
+def _find_named(header: str) -> tuple[str, int] | None:
     if found := _named(header):
         return found
     plain = " ".join(header.split())

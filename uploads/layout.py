@@ -1,7 +1,7 @@
 """What a customer file looks like: delimiter, header, columns. Pure."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any, BinaryIO, NamedTuple
@@ -22,6 +22,7 @@ from uploads.national_ids import mask_national_ids
 from uploads.records import Shape, after_last_line, parse_leniently
 from uploads.refusals import LONGEST_CELL
 from uploads.text import cleaned
+from uploads.units import MoneyUnit, find_amount_in_unit, find_unit
 
 DATE_FIELDS = ("due_date", "last_contact_date", "as_of_date")
 MONEY_FIELDS = ("loan_amount", "outstanding_amount", "emi_amount")
@@ -55,6 +56,8 @@ class Layout:
     # Loan numbers of twelve digits are the lender's own. Where they are not, one that
     # passes for an Aadhaar number is taken for it.
     twelve_digit_loans: bool = True
+    # By field, what amounts are counted in that are not in rupees, as somebody decided.
+    units: dict[str, MoneyUnit] = field(default_factory=dict)
     # Sentences: why somebody looks first, also where the header is known.
     held_for: tuple[str, ...] = ()
 
@@ -94,6 +97,9 @@ class Layout:
             open_dates=tuple(kept.get("open_dates", ())),
             sheet=kept.get("sheet", ""),
             twelve_digit_loans=kept.get("twelve_digit_loans", True),
+            units={
+                name: MoneyUnit(unit) for name, unit in kept.get("units", {}).items()
+            },
             held_for=tuple(kept.get("held_for", ())),
         )
 
@@ -294,3 +300,39 @@ def column_notices(layout: Layout) -> list[str]:
     if kept:
         notices.append(f"Kept as they are, beside the customer: {', '.join(kept)}.")
     return notices
+
+
+def units_decided(
+    headers: Sequence[str],
+    meanings: Mapping[int, str],
+    decided: Mapping[int, MoneyUnit],
+) -> dict[str, MoneyUnit]:
+    """Return by field the units of amounts that are not in rupees.
+
+    `decided` has those that somebody chose, by place; else the header's own counts.
+    """
+    units = {
+        name: decided.get(place) or find_unit(headers[place]) or MoneyUnit.RUPEES
+        for place, name in meanings.items()
+        if name in MONEY_FIELDS and place < len(headers)
+    }
+    return {name: unit for name, unit in units.items() if unit != MoneyUnit.RUPEES}
+
+
+def unit_notices(layout: Layout) -> list[str]:
+    """Return what is to be said about the amounts that are not in rupees."""
+    columns = layout.columns()
+    called = partial(told_apart, layout.headers)
+    notices = [
+        f"\u201c{called(columns.fields[name])}\u201d is read in {unit}: 1.5 is "
+        f"{(unit.factor * 3 / 2).normalize():,f} rupees."
+        for name, unit in layout.units.items()
+        if name in columns.fields
+    ]
+    return notices + [
+        f"\u201c{called(place)}\u201d is in {find_unit(layout.headers[place])}, not in "
+        f"rupees: it is not taken for the {LABELS[name]} unless somebody says so at "
+        "the review of a file, and is kept as it is."
+        for place in columns.extra
+        if (name := find_amount_in_unit(layout.headers[place]))
+    ]

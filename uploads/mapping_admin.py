@@ -129,11 +129,20 @@ def _confirmed_since(mapping: ColumnMapping, shown: Shown | None) -> str:
 
 def _meanings(mapping: ColumnMapping) -> list[tuple[str, str]]:
     meanings = by_place(mapping.headers, mapping.mapping)
-    orders = mapping.date_orders
+    orders, units = mapping.date_orders, mapping.units
     return [
         (
             header or f"column {letter(place)}",
-            ", ".join(filter(None, [LABELS[field], orders.get(field, "")]))
+            ", ".join(
+                filter(
+                    None,
+                    [
+                        LABELS[field],
+                        orders.get(field, ""),
+                        f"in {units[field]}" if field in units else "",
+                    ],
+                )
+            )
             if (field := meanings.get(place))
             else "kept as it is",
         )

@@ -10,8 +10,9 @@ from uploads.choices import Choices, by_place, header_fingerprint, in_order
 from uploads.columns import propose_meanings
 from uploads.corrections import layout_of_parent, with_parents_columns
 from uploads.dates import DateOrder
-from uploads.layout import Layout
+from uploads.layout import MONEY_FIELDS, Layout
 from uploads.models import ColumnMapping, FileUpload
+from uploads.units import MoneyUnit, find_unit
 
 # Then it may be left to somebody which column is the name.
 LOOKED_AT = frozenset([FileUpload.Review.WHEN_NEW, FileUpload.Review.ALWAYS])
@@ -19,11 +20,25 @@ _NOT_LOOKED_AT = frozenset([FileUpload.Review.NEVER, FileUpload.Review.ON_RETRY]
 
 
 def find_mapping(*, tenant_id: int, headers: Sequence[str]) -> ColumnMapping | None:
-    """Return what the tenant confirmed for files of exactly this header."""
-    return (
+    """Return what the tenant confirmed for files of exactly this header.
+
+    Not what was confirmed before units were asked for, where the header of an amount
+    names one: nobody said that it is rupees.
+    """
+    mapping = (
         ColumnMapping.objects.select_related("confirmed_by")
         .filter(tenant_id=tenant_id, header_fingerprint=header_fingerprint(headers))
         .first()
+    )
+    return mapping if mapping and _says_units(mapping) else None
+
+
+def _says_units(mapping: ColumnMapping) -> bool:
+    meanings = by_place(mapping.headers, mapping.mapping)
+    return all(
+        name in mapping.units
+        for place, name in meanings.items()
+        if name in MONEY_FIELDS and find_unit(mapping.headers[place])
     )
 
 
@@ -48,6 +63,12 @@ def remember_mapping(
                 if order is not DateOrder.BOTH
             },
             "to_be_confirmed": False,
+            "units": {
+                name: layout.units.get(name, MoneyUnit.RUPEES)
+                for place, name in meanings.items()
+                if name in layout.units
+                or (name in MONEY_FIELDS and find_unit(layout.headers[place]))
+            },
             "confirmed_by_id": confirmed_by.pk,
             "updated_at": now,
         },
@@ -98,6 +119,11 @@ def deciding_for(upload: FileUpload) -> Callable[[Layout], Layout]:
                 date_orders={
                     name: DateOrder(order)
                     for name, order in mapping.date_orders.items()
+                },
+                units={
+                    name: MoneyUnit(unit)
+                    for name, unit in mapping.units.items()
+                    if unit != MoneyUnit.RUPEES
                 },
             )
         if upload.review == FileUpload.Review.NEVER:

@@ -67,6 +67,8 @@ def understood_columns(upload: FileUpload) -> list[tuple[str, str]]:
 
 
 def _meaning(name: str, layout: Layout) -> str:
+    if unit := layout.units.get(name):
+        return f"{LABELS[name]}, in {unit}"
     order = layout.date_orders.get(name)
     return f"{LABELS[name]}, {order}" if order else LABELS[name]
 

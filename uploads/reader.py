@@ -30,6 +30,7 @@ from uploads.layout import (
     find_layout,
     missing_sentence,
     no_header_sentence,
+    unit_notices,
 )
 from uploads.loan_numbers import LoanNumberEvidence
 from uploads.records import Block, read_blocks
@@ -139,6 +140,7 @@ def understand(
         raise UnknownColumns(missing_sentence(columns, layout.headers))
     if layout.meanings is None:
         notices += column_notices(layout)
+    notices += unit_notices(layout)
     evidence = Evidence(layout)
     size = file.seek(0, 2)
     blocks = read_blocks(

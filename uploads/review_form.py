@@ -10,9 +10,10 @@ from uploads.choices import Choices, header_fingerprint
 from uploads.columns import LABELS, REQUIRED, match_columns, told_apart
 from uploads.dates import DateOrder
 from uploads.encodings import CHOICES as ENCODINGS
-from uploads.layout import DELIMITERS
+from uploads.layout import DELIMITERS, MONEY_FIELDS
 from uploads.models import FileUpload
 from uploads.reviewing import Reviewed
+from uploads.units import MoneyUnit, find_amount_in_unit, find_unit
 
 # A form has at most 1,000 fields; beyond these a column keeps the meaning it was given.
 _COLUMNS_OFFERED = 200
@@ -30,6 +31,10 @@ _ORDERS = [
     (order.value, f"{order} ({order.example})")
     for order in (DateOrder.DAY_FIRST, DateOrder.MONTH_FIRST)
 ]
+_UNITS = [
+    (MoneyUnit.RUPEES.value, "amounts in rupees"),
+    *((unit.value, f"amounts in {unit}") for unit in list(MoneyUnit)[1:]),
+]
 
 
 class ColumnChoice(NamedTuple):
@@ -39,6 +44,7 @@ class ColumnChoice(NamedTuple):
     samples: list[str]
     field: Any
     order: Any  # the field for its dates, where nothing in the file settles them
+    unit: Any  # the field for what its amounts are counted in, where the header says it
     note: str
     is_asked: bool
 
@@ -52,6 +58,7 @@ class ReviewForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.reviewed = reviewed
         layout = reviewed.layout
+        self.units = Choices.of(upload.choices).units
         self.meanings = layout.meanings or {
             place: name for name, place in layout.columns().fields.items()
         }
@@ -65,6 +72,10 @@ class ReviewForm(forms.Form):
             header = told_apart(layout.headers, place)
             meaning = self.meanings.get(place, "")
             self._offer(f"column_{place}", f"{header} is", _MEANINGS, meaning)
+            if unit := self._unit_of(place):
+                self._offer(
+                    f"unit_{place}", f"Amounts of {header} are", _UNITS, unit.value
+                )
         for name in layout.open_dates:
             self._offer(
                 f"dates_{name}",
@@ -89,6 +100,11 @@ class ReviewForm(forms.Form):
                 name: DateOrder(chosen[f"dates_{name}"])
                 for name in self.reviewed.layout.open_dates
             },
+            units={
+                place: MoneyUnit(chosen[f"unit_{place}"])
+                for place in self._offered()
+                if f"unit_{place}" in chosen
+            },
         )
 
     def columns(self) -> Iterator[ColumnChoice]:
@@ -109,12 +125,15 @@ class ReviewForm(forms.Form):
                 note = f"“{rival}” may be the same: which is it?"
             elif meaning and (header.strip(), meaning) in guesses:
                 note = "A guess by its name: look whether it is right."
-            dates = f"dates_{meaning}"
+            if not note and not meaning:
+                note = _unit_note(header)
+            dates, unit = f"dates_{meaning}", f"unit_{place}"
             yield ColumnChoice(
                 told_apart(layout.headers, place),
                 self.reviewed.checked.samples.get(place, []),
                 self[f"column_{place}"],
                 self[dates] if dates in self.fields else None,
+                self[unit] if unit in self.fields else None,
                 note,
                 bool(note) or dates in self.fields,
             )
@@ -124,6 +143,14 @@ class ReviewForm(forms.Form):
         """How many columns are kept as they are without being offered."""
         helpers = self.reviewed.layout.columns().helpers
         return len(self.reviewed.layout.headers) - len(helpers) - len(self._offered())
+
+    def _unit_of(self, place: int) -> MoneyUnit | None:
+        """Return in what a column's amounts are read; None where nobody has to ask."""
+        layout = self.reviewed.layout
+        unit, meaning = find_unit(layout.headers[place]), self.meanings.get(place, "")
+        if meaning in MONEY_FIELDS and (unit or meaning in layout.units):
+            return layout.units.get(meaning, MoneyUnit.RUPEES)
+        return self.units.get(place, unit)
 
     def _offered(self) -> list[int]:
         columns = self.reviewed.layout.columns()
@@ -145,3 +172,13 @@ class ReviewForm(forms.Form):
             initial=initial,
             widget=UnfoldAdminSelectWidget,
         )
+
+
+def _unit_note(header: str) -> str:
+    name = find_amount_in_unit(header)
+    if not name:
+        return ""
+    return (
+        f"The {LABELS[name]}? Its header says {find_unit(header)}, not rupees: choose "
+        "what it is, and look at the unit."
+    )

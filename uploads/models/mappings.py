@@ -31,6 +31,12 @@ class ColumnMapping(models.Model):
         help_text="A file that was loaded so was undone since: the next one is shown "
         "before it starts.",
     )
+    units = models.JSONField(
+        default=dict,
+        db_default={},
+        help_text="By field, in what its amounts are counted, where the header names "
+        "another unit than rupees.",
+    )
     confirmed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+"
     )
