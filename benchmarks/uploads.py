@@ -102,6 +102,7 @@ def _load(file: Path) -> tuple[FileUpload, float]:
             name=file.name,
             uploaded_by=None,
             now=timezone.now(),
+            again=True,
         )
     while not upload.is_over:
         if time.perf_counter() - began_at > _PATIENCE_SECONDS:

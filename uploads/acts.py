@@ -15,7 +15,7 @@ Doer = AbstractBaseUser | ApiClient | None
 
 _OPEN = {
     Status.PENDING: ("pause", "cancel"),
-    Status.REVIEW: ("cancel",),
+    Status.REVIEW: ("again", "cancel"),
     Status.PROCESSING: ("pause", "cancel"),
     Status.PAUSED: ("resume", "cancel"),
     Status.COMPLETED: ("undo",),
@@ -28,8 +28,10 @@ def open_acts(upload: FileUpload) -> list[str]:
     """Return what can be done with an upload as it stands, the likeliest first."""
     acts = _OPEN.get(Status(upload.status), ())
     impossible = set()
-    if not upload.file:
+    if not upload.file or upload.is_never_readable:
         impossible.add("retry")
+    if upload.loaded_before_id is None:
+        impossible.add("again")
     if not upload.succeeded_rows:
         impossible.add("undo")
     return [act for act in acts if act not in impossible]

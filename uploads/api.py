@@ -30,7 +30,9 @@ from tenants.api_views import TenantList, TenantView
 from tenants.models import ApiClient
 from uploads import services
 from uploads.acts import open_acts
+from uploads.choices import Choices
 from uploads.file_processes import Busy, NoSpace, TookTooLong
+from uploads.loaded_before import find_loaded_before, question
 from uploads.models import FileUpload, RowIssue
 from uploads.progress import group_issues, progress_of
 from uploads.quota import QuotaBusy, QuotaExceeded
@@ -49,6 +51,7 @@ ACTS: dict[str, Callable[..., bool]] = {
     "resume": services.resume_upload,
     "cancel": services.cancel_upload,
     "retry": services.retry_upload,
+    "again": services.load_again,
     "undo": _undo,
 }
 
@@ -142,18 +145,34 @@ class WholeUploadSerializer(UploadSerializer):
     same_file_before = serializers.SerializerMethodField(
         help_text="The last earlier upload of the same bytes."
     )
+    loaded_before = serializers.SerializerMethodField(
+        help_text="Why it is not loaded unasked: the same bytes were loaded before, or "
+        "are being loaded. It waits in `review`; `again` has it loaded. null: no such "
+        "question is open."
+    )
     issue_groups = serializers.SerializerMethodField(
         help_text="The kinds of refused rows, the most frequent first."
     )
 
     class Meta(UploadSerializer.Meta):
-        fields = [*UploadSerializer.Meta.fields, "same_file_before", "issue_groups"]
+        fields = [
+            *UploadSerializer.Meta.fields, "same_file_before", "loaded_before",
+            "issue_groups",
+        ]  # fmt: skip
         read_only_fields = fields
 
     @extend_schema_field(serializers.IntegerField(allow_null=True))
     def get_same_file_before(self, upload: FileUpload) -> int | None:
         twin = services.find_twin(upload)
         return twin.pk if twin else None
+
+    @extend_schema_field(serializers.CharField(allow_null=True))
+    def get_loaded_before(self, upload: FileUpload) -> str | None:
+        is_open = upload.status in (FileUpload.Status.PENDING, FileUpload.Status.REVIEW)
+        if not is_open or Choices.of(upload.choices).again:
+            return None
+        before = find_loaded_before(upload)
+        return question(before) if before else None
 
     @extend_schema_field(IssueGroupSerializer(many=True))
     def get_issue_groups(self, upload: FileUpload) -> Any:
@@ -168,6 +187,11 @@ class NewUploadSerializer(serializers.Serializer[Any]):
     parent = serializers.IntegerField(  # type: ignore[assignment]
         required=False,
         help_text="The upload whose refused rows, mended, this file brings.",
+    )
+    again = serializers.BooleanField(
+        default=False,
+        help_text="Load it although the same bytes were loaded before. Without it such "
+        "a file waits in `review` until somebody says so, here by `again`.",
     )
 
 
@@ -213,8 +237,9 @@ class UploadList(UploadView, TenantList[FileUpload], CreateModelMixin):
     @extend_schema(
         operation_id="uploads_create",
         summary="Send a customer file in",
-        description="It is loaded by workers: follow it at its own address. The same "
-        "file sent again makes new dated entries.",
+        description="It is loaded by workers: follow it at its own address. Bytes that "
+        "were loaded before wait in `review`, and `loaded_before` says why, unless "
+        "`again` is true: loaded again, they make second dated entries.",
         request=NewUploadSerializer,
         responses={
             201: WholeUploadSerializer,
@@ -245,6 +270,7 @@ class UploadList(UploadView, TenantList[FileUpload], CreateModelMixin):
                 uploaded_by=self.client,
                 parent=parent,
                 now=timezone.now(),
+                again=sent.validated_data["again"],
             )
         except QuotaBusy as exc:
             raise Throttled(wait=_ASK_AGAIN_SECONDS, detail=str(exc)) from exc
@@ -359,6 +385,11 @@ class DoAct(UploadView):
         except QuotaExceeded as exc:
             raise Conflict(str(exc)) from exc
         upload = self.find(upload_id)
+        if self.act == "retry" and upload.is_never_readable and not done:
+            raise Conflict(
+                "This file holds no table, so trying it again cannot help. "
+                f"{upload.error}"
+            )
         if not done:  # somebody was quicker, perhaps
             raise Conflict(
                 f"This upload is {upload.status}: {self.act} is not possible. "

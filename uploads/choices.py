@@ -34,6 +34,8 @@ class Choices:
     date_orders: dict[str, DateOrder] = field(default_factory=dict)
     # By place, also rupees where the header says otherwise.
     units: dict[int, MoneyUnit] = field(default_factory=dict)
+    # It is to be loaded although the same bytes were loaded before.
+    again: bool = False
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -51,6 +53,7 @@ class Choices:
                 int(place): MoneyUnit(unit)
                 for place, unit in kept.get("units", {}).items()
             },
+            again=kept.get("again", False),
         )
 
     def are_about(self, layout: Layout) -> bool:

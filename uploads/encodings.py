@@ -17,6 +17,10 @@ class UnreadableFile(Exception):
     """The file as a whole cannot be read; the message is fit for its uploader."""
 
 
+class NeverReadable(UnreadableFile):
+    """A kind of file that holds no table, whoever tries it again."""
+
+
 class UnknownColumns(UnreadableFile):
     """What its columns mean is not clear: somebody who knows can say so."""
 
@@ -41,21 +45,22 @@ _KINDS = (
         "This is an old .xls workbook or one protected by a password. Open it and "
         "save it as .xlsx or CSV, without a password.",
     ),
-    (b"%PDF", "This is a PDF. Ask for the list as a CSV file or a workbook."),
     (b"\x1f\x8b", "This is a gzip archive. Unpack it and upload the file inside."),
     (b"BZh", "This is a bzip2 archive. Unpack it and upload the file inside."),
     (b"\xfd7zXZ", "This is an xz archive. Unpack it and upload the file inside."),
     (b"7z\xbc\xaf", "This is a 7z archive. Unpack it and upload the file inside."),
     (b"Rar!", "This is a RAR archive. Unpack it and upload the file inside."),
-    (b"\x89PNG", "This is a picture. Ask for the list as a CSV file or a workbook."),
-    (
-        b"\xff\xd8\xff",
-        "This is a picture. Ask for the list as a CSV file or a workbook.",
-    ),
-    (b"GIF8", "This is a picture. Ask for the list as a CSV file or a workbook."),
     (b"{\\rtf", "This is a word processor's document, not a customer file."),
     (b"SQLite format 3", "This is a database, not a customer file."),
 )
+# Kinds that hold no table: PNG, JPEG, GIF, TIFF, WebP, HEIC and AVIF; a PDF may have
+# some dirt before it.
+_PICTURE = re.compile(
+    rb"\A(?:\x89PNG|\xff\xd8\xff|GIF8|II\*\0|MM\0\*|RIFF.{4}WEBP"
+    rb"|.{4}ftyp(?:hei|hev|mif|msf|avif))",
+    re.DOTALL,
+)
+_PDF = re.compile(rb"\A\s{0,16}%PDF-")
 _MARKUP = re.compile(
     rb"\A\s*+<(?:!doctype|html|table|\?xml|head|body|meta)", re.IGNORECASE
 )
@@ -90,6 +95,11 @@ def refuse_other_kinds(file: BinaryIO) -> None:
     sample = file.read(_SAMPLE)
     if not sample:
         raise UnreadableFile("The file is empty (0 bytes).")
+    for kind, what in ((_PDF, "PDF"), (_PICTURE, "picture")):
+        if kind.match(sample):
+            raise NeverReadable(
+                f"This is a {what}. Ask for the list as a CSV file or a workbook."
+            )
     for magic, message in _KINDS:
         if sample.startswith(magic):
             raise UnreadableFile(message)

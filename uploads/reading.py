@@ -20,7 +20,8 @@ from tenants.failures import describe_failure, is_database_away
 from tenants.kept_files import save_whole
 from uploads.choices import Choices
 from uploads.corrections import with_parents_writing
-from uploads.encodings import UnknownColumns, UnreadableFile
+from uploads.encodings import NeverReadable, UnknownColumns, UnreadableFile
+from uploads.loaded_before import find_unanswered
 from uploads.mappings import LOOKED_AT, deciding_for, is_to_be_reviewed
 from uploads.models import FileUpload, UploadPart
 from uploads.quota import QuotaExceeded, take_bytes
@@ -193,6 +194,8 @@ def _read(upload: FileUpload, now: datetime, *, work_id: int) -> int:
         end(work_id)  # first: who is done is not killed any more
         if isinstance(unreadable, UnknownColumns):
             _have_it_looked_at(upload)
+        if isinstance(unreadable, NeverReadable):
+            FileUpload.objects.filter(pk=upload.pk).update(is_never_readable=True)
         upload.mark_failed(stage=Stage.CSV_PARSE, message=message, now=now)
         logger.info("Upload %s cannot be read", upload.pk)
         return 0
@@ -288,19 +291,22 @@ def _keep_understood(
         )
         for number, part in enumerate(understood.parts)
     )
-    if is_to_be_reviewed(upload, understood.layout):
+    upload.loaded_before = find_unanswered(upload)
+    is_reviewed = is_to_be_reviewed(upload, understood.layout)
+    if is_reviewed or upload.loaded_before:
         upload.status = Status.REVIEW  # the parts wait; they are claimed of none such
-        upload.notices = understood.notices
     else:
         upload.stage = Stage.CUSTOMER_CREATION
-        upload.notices = understood.notices + understood.assumptions
+    upload.notices = understood.notices
+    if not is_reviewed:  # nobody is asked about them
+        upload.notices += understood.assumptions
     upload.total_rows = understood.row_count
     upload.layout = {**understood.layout.as_json(), "rows_file": rows_file}
     upload.updated_at = now
     upload.save(
         update_fields=[
             "status", "stage", "total_rows", "layout", "rewritten_bytes", "notices",
-            "updated_at",
+            "loaded_before", "updated_at",
         ]
     )  # fmt: skip
     logger.info(

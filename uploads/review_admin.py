@@ -10,8 +10,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from uploads import reviewing
+from uploads.choices import Choices
 from uploads.encodings import UnreadableFile
 from uploads.file_processes import NotReadNow
+from uploads.loaded_before import find_loaded_before, question
 from uploads.models import FileUpload
 from uploads.review_conflicts import merge_choices, sign_choices
 from uploads.review_form import ReviewForm
@@ -40,6 +42,7 @@ class ReviewPages:
                 upload_id=upload.pk,
                 by=request.user,  # type: ignore[arg-type]  # no anonymous staff
                 now=timezone.now(),
+                again=request.POST.get("again") == "on",
             )
         except (reviewing.OpenQuestions, NotReadNow) as exc:
             messages.error(request, str(exc))
@@ -58,6 +61,8 @@ def review_context(upload: FileUpload, *, may_act: bool) -> dict[str, Any]:
     for field in form.fields.values():
         field.disabled = not may_act
     layout = reviewed.layout
+    is_answered = Choices.of(upload.choices).again
+    before = None if is_answered else find_loaded_before(upload)
     return {
         "reviewed": reviewed,
         "review_form": form,
@@ -67,6 +72,8 @@ def review_context(upload: FileUpload, *, may_act: bool) -> dict[str, Any]:
         "rows_checked": reviewed.checked.good + reviewed.checked.bad,
         "rows_beyond": upload.total_rows - reviewed.checked.good - reviewed.checked.bad,
         "held_for": reviewed.found.held_for,
+        "loaded_before": before,
+        "loaded_before_question": question(before) if before else "",
         "header_line": layout.first_line - 1,
         "shown_headers": [
             (layout.headers[place], place in layout.columns().extra)

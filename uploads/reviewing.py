@@ -16,8 +16,9 @@ from uploads.bell import ring
 from uploads.choices import Choices
 from uploads.file_processes import Limits, read_apart
 from uploads.layout import Layout
+from uploads.loaded_before import find_unanswered, question
 from uploads.mappings import deciding_for, find_mapping, remember_mapping
-from uploads.models import ColumnMapping, FileUpload, UploadAct
+from uploads.models import ColumnMapping, FileUpload, UploadAct, UploadPart
 from uploads.preview import Checked
 
 Status, Stage = FileUpload.Status, FileUpload.Stage
@@ -84,7 +85,8 @@ def choose(*, upload_id: int, choices: Choices, now: datetime) -> bool:
     )
     if upload is None:
         return False
-    upload.choices = choices.as_json()
+    again = Choices.of(upload.choices).again  # is answered once, apart from the form
+    upload.choices = replace(choices, again=again).as_json()
     look_at(upload)
     return bool(
         FileUpload.objects.filter(pk=upload_id, status=Status.REVIEW).update(
@@ -93,8 +95,12 @@ def choose(*, upload_id: int, choices: Choices, now: datetime) -> bool:
     )
 
 
-def start(*, upload_id: int, by: AbstractBaseUser, now: datetime) -> bool:
+def start(
+    *, upload_id: int, by: AbstractBaseUser, now: datetime, again: bool = False
+) -> bool:
     """Confirm what an upload's columns mean, remember it, and load its rows.
+
+    `again`: though the same bytes were loaded before, which is asked about else.
 
     Of two who start it at once, one does; the other is told False. Raises
     `OpenQuestions` when something must be decided before, also when others decided
@@ -109,12 +115,17 @@ def start(*, upload_id: int, by: AbstractBaseUser, now: datetime) -> bool:
     reviewed = look_at(upload)
     if reviewed.questions:
         raise OpenQuestions(" ".join(reviewed.questions))
-    return _start_as(reviewed, upload, by=by, now=now)
+    return _start_as(reviewed, upload, by=by, now=now, again=again)
 
 
 @transaction.atomic
 def _start_as(
-    reviewed: Reviewed, looked_at: FileUpload, *, by: AbstractBaseUser, now: datetime
+    reviewed: Reviewed,
+    looked_at: FileUpload,
+    *,
+    by: AbstractBaseUser,
+    now: datetime,
+    again: bool,
 ) -> bool:
     """Load an upload's rows as they were looked at, if it stands as it did then."""
     upload = (
@@ -129,11 +140,24 @@ def _start_as(
             "Somebody has chosen anew meanwhile what the columns are: look at them, "
             "then start."
         )
+    as_found = _reads_alike(reviewed.layout, reviewed.found)
+    if not as_found and upload.parts.filter(status=UploadPart.Status.DONE).exists():
+        raise OpenQuestions(
+            "Some rows of this file are loaded already as it was read then: leave its "
+            "columns as they were, or cancel it, undo it, and send it again."
+        )
+    if before := find_unanswered(upload):
+        if not again:
+            raise OpenQuestions(
+                f"{question(before)} Tick that this is meant, or cancel this upload."
+            )
+        upload.choices = {**upload.choices, "again": True}
+        record_act(upload.pk, UploadAct.Act.AGAIN, by=by, at=now)
+    upload.loaded_before = None
     remember_mapping(
         tenant_id=upload.tenant_id, layout=reviewed.layout, confirmed_by=by, now=now
     )
     record_act(upload.pk, UploadAct.Act.STARTED, by=by, at=now)
-    as_found = _reads_alike(reviewed.layout, reviewed.found)
     upload.status, upload.review = Status.PROCESSING, FileUpload.Review.DONE
     # Else a worker reads the file once more: other columns are dates now, or the
     # records end elsewhere.
@@ -143,8 +167,8 @@ def _start_as(
     upload.attempts, upload.started_at, upload.updated_at = 0, now, now
     upload.save(
         update_fields=[
-            "status", "review", "stage", "reading", "attempts", "started_at",
-            "updated_at",
+            "status", "review", "stage", "reading", "choices", "loaded_before",
+            "attempts", "started_at", "updated_at",
         ]
     )  # fmt: skip
     transaction.on_commit(partial(ring, upload.pk))

@@ -19,6 +19,10 @@ from tenants.kept_files import save_whole
 from tenants.models import Tenant
 from uploads.acts import Doer, client_id, mark_cancelled, person_id, record_act
 from uploads.bell import ring
+from uploads.choices import Choices
+from uploads.layout import Layout
+from uploads.loaded_before import find_unanswered
+from uploads.mappings import is_to_be_reviewed
 from uploads.models import FileUpload, UploadAct, UploadPart
 from uploads.models.upload import kept_path
 from uploads.national_ids import mask_national_ids
@@ -48,6 +52,7 @@ def create_upload(
     parent: FileUpload | None = None,
     queue: bool = True,
     review: Review = Review.NEVER,
+    again: bool = False,
 ) -> FileUpload:
     """Keep a file and have it loaded, once it was looked at if `review` says so.
 
@@ -55,9 +60,9 @@ def create_upload(
     `StrangeParent` is raised for another's, and `QuotaExceeded` where the tenant has no
     room; then nothing is kept.
 
-    The same bytes sent before are worth a notice, never a refusal: a file sent again
-    makes new dated entries. A file that cannot be kept leaves a failed upload behind,
-    so that somebody sees it.
+    Where the same bytes were loaded before, it waits until somebody says that it is to
+    be loaded `again`: never a refusal, for a file sent again may be meant. A file that
+    cannot be kept leaves a failed upload behind, so that somebody sees it.
     """
     if parent is not None and parent.tenant_id != tenant.pk:
         raise StrangeParent(parent.pk)
@@ -69,6 +74,7 @@ def create_upload(
         parent=parent,
         original_name=_presentable(name),
         review=review,
+        choices=Choices(again=True).as_json() if again else {},
         created_at=now,
         updated_at=now,
     )
@@ -139,11 +145,12 @@ def retry_upload(*, upload_id: int, by: Doer, now: datetime) -> bool:
     """Have a failed upload go on where it failed; False when there is nothing to retry.
 
     Parts that were loaded are done and are not loaded again. A file whose columns were
-    not understood is looked at before its rows are loaded. Raises `QuotaExceeded` where
+    not understood is looked at before its rows are loaded, and so is one whose bytes
+    were loaded by another upload meanwhile. Raises `QuotaExceeded` where
     its tenant has as many unfinished files as it may.
     """
     failed = FileUpload.objects.select_related("tenant").filter(
-        pk=upload_id, status=Status.FAILED
+        pk=upload_id, status=Status.FAILED, is_never_readable=False
     )
     found = failed.exclude(file="").first()
     if found is None:
@@ -172,16 +179,49 @@ def retry_upload(*, upload_id: int, by: Doer, now: datetime) -> bool:
     has_parts = upload.parts.exists()
     upload.status = Status.PROCESSING if has_parts else Status.PENDING
     upload.stage = Stage.CUSTOMER_CREATION if has_parts else Stage.FILE_UPLOAD
+    if has_parts and (before := find_unanswered(upload)):
+        upload.status, upload.stage = Status.REVIEW, Stage.CSV_PARSE
+        upload.loaded_before = before
     upload.error, upload.attempts = "", 0
     upload.completed_at, upload.updated_at = None, now
     upload.save(
         update_fields=[
-            "status", "stage", "review", "error", "attempts", "completed_at",
-            "updated_at",
+            "status", "stage", "review", "error", "attempts", "loaded_before",
+            "completed_at", "updated_at",
         ]
     )  # fmt: skip
     record_act(upload.pk, Act.RETRIED, by=by, at=now)
     transaction.on_commit(partial(ring, upload.pk))
+    return True
+
+
+@transaction.atomic
+def load_again(*, upload_id: int, by: Doer, now: datetime) -> bool:
+    """Say that a file is to be loaded again; False when nobody asks.
+
+    It starts, unless somebody has to look at it for another reason.
+    """
+    upload = (
+        FileUpload.objects.select_for_update(no_key=True, of=("self",))
+        .select_related("tenant", "parent")
+        .filter(pk=upload_id, status=Status.REVIEW, loaded_before__isnull=False)
+        .first()
+    )
+    if upload is None:
+        return False
+    upload.choices = {**upload.choices, "again": True}
+    upload.loaded_before, upload.updated_at = None, now
+    record_act(upload.pk, Act.AGAIN, by=by, at=now)
+    if not is_to_be_reviewed(upload, Layout.of(upload.layout)):
+        upload.status, upload.stage = Status.PROCESSING, Stage.CUSTOMER_CREATION
+        upload.attempts, upload.started_at = 0, now
+        transaction.on_commit(partial(ring, upload.pk))
+    upload.save(
+        update_fields=[
+            "choices", "loaded_before", "status", "stage", "attempts", "started_at",
+            "updated_at",
+        ]
+    )  # fmt: skip
     return True
 
 

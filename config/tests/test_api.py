@@ -41,7 +41,7 @@ ROWS: dict[str, Callable[[Tenant], Model]] = {
     "uploads/{}/issues/": make_row_of_upload,
     "uploads/{}/rejected/": make_upload_of_a_bad_row,
 }
-ACTS = ["pause", "resume", "cancel", "retry", "undo"]
+ACTS = ["pause", "resume", "cancel", "retry", "again", "undo"]
 OPEN = {"v1/schema/", "v1/docs/", ""}
 
 

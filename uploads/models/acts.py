@@ -17,6 +17,7 @@ class UploadAct(models.Model):
         PAUSED = "paused", "paused"
         RESUMED = "resumed", "resumed"
         CANCELLED = "cancelled", "cancelled"
+        AGAIN = "again", "said to be loaded again"
         RETRIED = "retried", "tried again"
         UNDONE = "undone", "undone"
         EXPORTED = "exported", "refused rows downloaded"

@@ -82,6 +82,21 @@ class FileUpload(models.Model):
         help_text="Of the copy of its rows, where they had to be rewritten.",
     )
     sha256 = models.CharField(max_length=64)
+    loaded_before = models.ForeignKey(
+        "self",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="The upload of the same bytes that was loaded before, while somebody "
+        "has to say whether this one is to be loaded too.",
+    )
+    is_never_readable = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Of a kind that holds no table, such as a picture: trying it again "
+        "cannot help.",
+    )
     status = models.CharField(
         max_length=16,
         choices=Status.choices,
@@ -291,6 +306,11 @@ class FileUpload(models.Model):
             )
         if self.status == self.Status.FAILED:
             return f"Upload failed: {self.error}"
+        if self.status == self.Status.REVIEW and self.loaded_before_id:
+            return (
+                "Nothing is loaded yet: the same file was loaded before, as upload "
+                f"{self.loaded_before_id}; say whether it is to be loaded again"
+            )
         if self.status == self.Status.REVIEW:
             return "Nothing is loaded yet: look at what was understood, then start"
         if self.status == self.Status.PROCESSING:

@@ -29,8 +29,9 @@ def make_upload(
     name: str = "overdue.csv",
     queue: bool = False,
     review: FileUpload.Review = FileUpload.Review.NEVER,
+    again: bool = True,
 ) -> FileUpload:
-    """Send a file in; nobody works on it yet."""
+    """Send a file in, be it again or not; nobody works on it yet."""
     return create_upload(
         tenant=tenant or TenantFactory.create(),
         file=ContentFile(data.encode() if isinstance(data, str) else data),
@@ -39,6 +40,7 @@ def make_upload(
         now=timezone.now(),
         queue=queue,
         review=review,
+        again=again,
     )
 
 

@@ -16,6 +16,7 @@ from tenants.models import Tenant
 from uploads.acts import record_act
 from uploads.file_processes import NotReadNow
 from uploads.guard import guarded
+from uploads.loaded_before import question
 from uploads.models import FileUpload, UploadAct
 from uploads.processing import finish_upload, load_next_part
 from uploads.progress import group_issues, progress_of
@@ -28,6 +29,9 @@ _LOOK_EVERY_SECONDS = 0.3
 _BAR_WIDTH = 30
 # As a shell says it of a program that Ctrl-C ended.
 _INTERRUPTED = 130
+# Somebody has to answer before it is loaded.
+_WAITS = 2
+_REVIEW = FileUpload.Status.REVIEW
 # The sweep takes up what the bell did not announce within this; then nobody will.
 _WORKER_EXPECTED_SECONDS = 45
 
@@ -35,7 +39,8 @@ _WORKER_EXPECTED_SECONDS = 45
 class Command(BaseCommand):
     help = (
         "Load a customer file. Exits with 1 when rows of it failed, unless "
-        "--allow-failed is given."
+        "--allow-failed is given; with 2 when the same file was loaded before, unless "
+        "--again is given: then it waits for its review."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -48,6 +53,11 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--allow-failed", action="store_true", help="exit with 0 though rows failed"
+        )
+        parser.add_argument(
+            "--again",
+            action="store_true",
+            help="load it although the same file was loaded before",
         )
         parser.add_argument(
             "--rejected",
@@ -78,6 +88,7 @@ class Command(BaseCommand):
                     now=timezone.now(),
                     parent=parent,
                     queue=not here,
+                    again=options["again"],
                 )
         except OSError as exc:
             raise CommandError(f"{file} cannot be opened: {exc.strerror}.") from exc
@@ -99,6 +110,8 @@ class Command(BaseCommand):
                 _interrupted(upload, here=here), returncode=_INTERRUPTED
             ) from None
         self._report(upload, as_json=options["json"])
+        if upload.status == FileUpload.Status.REVIEW:
+            raise CommandError(_waits(upload), returncode=_WAITS)
         if upload.failed_rows:
             self._hand_back(upload, options["rejected"])
         failed = upload.failed_rows and not options["allow_failed"]
@@ -108,7 +121,7 @@ class Command(BaseCommand):
     def _work(self, upload: FileUpload) -> None:
         """Do what a worker does, beside any worker that does it too."""
         with guarded():
-            while not self._is_over(upload):
+            while not self._is_over(upload) and upload.status != _REVIEW:
                 # A file that could not be read is read again: as often as a worker
                 # would, then the upload fails.
                 if not (
@@ -121,7 +134,7 @@ class Command(BaseCommand):
     def _watch(self, upload: FileUpload) -> None:
         """Follow what the workers do."""
         reminder_at = time.monotonic() + _WORKER_EXPECTED_SECONDS
-        while not self._is_over(upload):
+        while not self._is_over(upload) and upload.status != _REVIEW:
             waiting = upload.status == FileUpload.Status.PENDING
             if waiting and time.monotonic() > reminder_at:
                 reminder_at += _WORKER_EXPECTED_SECONDS
@@ -207,6 +220,15 @@ class Command(BaseCommand):
     def _tell(self, sentence: str) -> None:
         if not self.quiet:
             self.stderr.write(sentence, self.style.NOTICE)
+
+
+def _waits(upload: FileUpload) -> str:
+    asked = f"{question(upload.loaded_before)} " if upload.loaded_before else ""
+    return (
+        f"{asked}Nothing of upload {upload.pk} is loaded: it waits for its review. "
+        "Start it on its page in the admin, or cancel it there and send the file with "
+        "--again."
+    )
 
 
 def _interrupted(upload: FileUpload, *, here: bool) -> str:
