@@ -8,11 +8,13 @@ between records into parts that workers load side by side.
 import codecs
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from itertools import filterfalse
 from typing import BinaryIO
 
 from uploads.amounts import MoneyEvidence, MoneyStyle
 from uploads.dates import DateEvidence, DateOrder
+from uploads.doubtful_rows import DoubtfulRows
 from uploads.encodings import (
     Encoding,
     UnknownColumns,
@@ -113,14 +115,16 @@ def understand(
     delimiter: str = "",
     decide: Callable[[Layout], Layout] = by_names,
     may_lack_columns: bool = False,
+    today: date | None = None,
     rows_a_part: int = ROWS_A_PART,
 ) -> Understood:
     """Read the file once and say how it is to be read.
 
     `sheet` names the sheet of a workbook whose rows the lines are, as tab-separated
     UTF-8. `encoding_name` and `delimiter` are found unless given; `decide` has the last
-    word on what the columns are, once the header is known. Raises `UnreadableFile` when
-    the file cannot be read, or lacks a column that must be there, unless it may.
+    word on what the columns are, once the header is known. Rows that can hardly be
+    right are counted as of `today`, where it is given. Raises `UnreadableFile` when the
+    file cannot be read, or lacks a column that must be there, unless it may.
     """
     if sheet:
         encoding, delimiter = Encoding("utf-8"), "\t"
@@ -141,7 +145,7 @@ def understand(
     if layout.meanings is None:
         notices += column_notices(layout)
     notices += unit_notices(layout)
-    evidence = Evidence(layout)
+    evidence = Evidence(layout, today=today)
     size = file.seek(0, 2)
     blocks = read_blocks(
         file,
@@ -209,7 +213,7 @@ def _part(first: Block, last: Block, row_count: int) -> Part:
 class Evidence:
     """What a whole column shows about how its cells are written."""
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: Layout, *, today: date | None = None) -> None:
         columns = layout.columns()
         self.places = columns.fields
         # As somebody said who knows; the column itself knows better.
@@ -222,6 +226,7 @@ class Evidence:
         }
         self.loans = LoanNumberEvidence()
         self.is_ours = bool(columns.helpers)
+        self.doubtful = DoubtfulRows(self.places, today=today) if today else None
 
     def look_at(self, block: Block) -> None:
         for name, dates in self.dates.items():
@@ -235,6 +240,8 @@ class Evidence:
         if "loan_number" in self.places and not self.loans.settled:
             place = self.places["loan_number"]
             self.loans.look_at([row[place] for _, row in block.rows])
+        if self.doubtful and block.rows:
+            self.doubtful.look_at(block.rows)
 
     def date_orders(self) -> dict[str, DateOrder]:
         return {
@@ -263,7 +270,7 @@ class Evidence:
 
     def held_for(self, headers: Sequence[str]) -> list[str]:
         """Return what somebody has to see before a row is loaded, in sentences."""
-        return []
+        return self.doubtful.sentences(self.date_orders()) if self.doubtful else []
 
     def notices(self, headers: Sequence[str]) -> list[str]:
         notices = []
@@ -283,4 +290,4 @@ class Evidence:
                     f"Amounts of \u201c{header}\u201d are read the European way, "
                     "as in 1.250,00."
                 )
-        return notices
+        return notices + self.held_for(headers)

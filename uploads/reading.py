@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from tempfile import TemporaryFile
 from typing import BinaryIO, cast
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.core.files import File
@@ -188,6 +189,7 @@ def _read(upload: FileUpload, now: datetime, *, work_id: int) -> int:
                 delimiter=choices.delimiter,
                 decide=deciding_for(upload),
                 may_lack_columns=upload.review in LOOKED_AT,
+                today=now.astimezone(ZoneInfo(upload.tenant.timezone)).date(),
             )
     except UnreadableFile as unreadable:
         message = f"{unreadable} {sheet.others if sheet else ''}".rstrip()

@@ -89,7 +89,9 @@ def test_refused_rows_are_counted_by_their_reason_and_told_by_the_exit_code(
     tenant = TenantFactory.create()
 
     printed, code = run(file, "--tenant", tenant.slug, "--here")
-    _, allowed = run(file, "--tenant", tenant.slug, "--here", "--allow-failed")
+    _, allowed = run(
+        file, "--tenant", tenant.slug, "--here", "--allow-failed", "--again"
+    )
 
     assert (code, allowed) == (1, 0)
     assert "2 rows  Mobile: The phone number has too few digits. (first in line 4)" in (

@@ -200,7 +200,7 @@ def test_the_form_says_whether_a_known_layout_starts_at_once(
         reverse("admin:uploads_fileupload_add"),
         {
             "tenant": tenant.pk,
-            "file": ContentFile(SURE.encode(), name="next.csv"),
+            "file": ContentFile(f"{SURE}\n".encode(), name="next.csv"),
             "start_at_once": checked,
         },
     )
@@ -246,7 +246,7 @@ def test_columns_of_which_no_name_is_known_are_chosen_once(
     entry = Customer.objects.get(row_number=3)
     assert (entry.full_name, entry.extra) == ("Vikram", {"Betrag": "600"})
     # It is known from now on, to commands too.
-    assert to_review(UNKNOWN, tenant=tenant).status == "completed"
+    assert to_review(f"{UNKNOWN}\n", tenant=tenant).status == "completed"
     assert load(UNKNOWN, tenant=tenant).status == "completed"
 
 
