@@ -69,6 +69,7 @@ def test_b3_the_same_file_again_makes_new_entries(
         str(tmp_path / "customers.csv"),
         "--tenant=1",
         "--here",
+        "--again",
         stdout=out,
     )
 

@@ -29,7 +29,10 @@ _PHONES_REFUSED = (
     "9.19876E+11", "98765", "987654321012", "9876543210 (wife)", "1234567890",
     "9876543210 / 9876543211",
 )  # fmt: skip
-_MONEY = "Rupees. A minus, brackets or nothing at all are read as they are meant."
+_MONEY = (
+    "Rupees. A minus, brackets or nothing at all are read as they are meant. A header "
+    "with a unit, as Loan Amount (in Lakhs), is read only once you say so."
+)
 _MONEY_TAKEN = (
     "1,25,000", "₹15,000.50", "Rs. 500/-", "INR 1250", "1.25 lakh", "2 cr",
     "(1,250)",

@@ -319,9 +319,8 @@ def _wait_for_a_waiting_lock(*, or_the_end_of: Thread) -> None:
     while or_the_end_of.is_alive():
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' "
-                "AND NOT granted AND database = (SELECT oid FROM pg_database "
-                "WHERE datname = current_database())"
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = "
+                "current_database() AND wait_event_type = 'Lock'"
             )
             if cursor.fetchone()[0]:
                 return
