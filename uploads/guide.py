@@ -95,7 +95,7 @@ _FIELDS: dict[str, tuple[str, tuple[str, str], tuple[str, ...], tuple[str, ...]]
         _MONEY, ("80,500.50", "42000"), ("80,500.50", "-1250", "0"), _MONEY_REFUSED,
     ),
     "emi_amount": (_MONEY, ("4,250", "3100"), ("4,250", "₹4250"), ("4,25",)),
-    "due_date": (_DATE, ("2026-12-05", "2026-12-20"), _DATES_TAKEN, _DATES_REFUSED),
+    "due_date": (_DATE, ("2026-12-05", "2026-10-16"), _DATES_TAKEN, _DATES_REFUSED),
     "days_past_due": (
         "How many days the payment is late.", ("0", "45"), ("0", "45"), ("31-60", "x"),
     ),
