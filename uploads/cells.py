@@ -39,13 +39,8 @@ USUAL_EMAIL = re.compile(
 )
 _EXPONENT = re.compile(r"\A[0-9]++\.[0-9]++[eE]\+?[0-9]++")
 
-# What people write for "there is none". Amounts and days keep their own counsel: there
-# it may mean nought. Names, states and languages are texts, whatever they say.
-ABSENT = frozenset(
-    {"-", "--", "na", "n/a", "n.a.", "nil", "none", "null", "not available"}
-)
-
-# As Excel shows them, in a workbook and in the CSV files it saves.
+# As Excel shows them, in a workbook and in the CSV files it saves. #N/A is none of
+# them: it says that there is nothing (`null_values`).
 _ERROR = Refused(
     "cell_error",
     "Excel shows an error in this cell: mend its formula, or clear the cell.",
@@ -53,7 +48,7 @@ _ERROR = Refused(
 CELL_ERRORS = {
     **dict.fromkeys(
         (
-            "#REF!", "#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#VALUE!",
+            "#REF!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#VALUE!",
             "#SPILL!", "#CALC!", "#FIELD!", "#BLOCKED!", "#CONNECT!", "#UNKNOWN!",
             "#BUSY!", "#GETTING_DATA",
         ),
@@ -115,8 +110,6 @@ def read_loan_number(text: str) -> str | Refused:
         return _LOAN_NUMBER_IS_AADHAAR
     if len(text) > LONGEST_INDEXED:
         return _TOO_LONG
-    if text.casefold() in ABSENT:  # or all loans without a number were one
-        return ""
     if text.isalnum():
         return text
     plain = " ".join(text.split()).removeprefix("'")

@@ -4,7 +4,7 @@ A fast way stands for its careful one only where both read the same; whatever el
 cell holds goes the careful way (`uploads.cells`, `.amounts`, `.dates`).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from contacts.phones import usual_indian_mobiles
@@ -17,7 +17,6 @@ from uploads.amounts import (
     read_european_amount,
 )
 from uploads.cells import (
-    ABSENT,
     CELL_ERRORS,
     LONGEST_EMAIL,
     LONGEST_INDEXED,
@@ -29,18 +28,16 @@ from uploads.cells import (
     read_phone,
     read_short_text,
 )
-from uploads.columns import REQUIRED
 from uploads.dates import read_date
-from uploads.layout import DATE_FIELDS, Layout
+from uploads.layout import DATE_FIELDS, MONEY_FIELDS, Layout
 from uploads.national_ids import mask_national_ids
+from uploads.null_values import NULL_VALUES, NULL_VALUES_AND_NIL
 from uploads.refusals import CELL_TOO_LONG, LONGEST_CELL, Refused
 
 PHONE_FIELDS = ("primary_phone", "alternate_phone")
 
-# Fields in which "NA" may mean nought, or must not stand at all.
-_NEVER_ABSENT = frozenset(
-    [*REQUIRED, "loan_amount", "outstanding_amount", "emi_amount", "days_past_due"]
-)
+# Fields in which "nil" is a figure, or a name.
+_NIL_IS_SOMETHING = frozenset(["full_name", *MONEY_FIELDS, "days_past_due"])
 # Few different cells, each in very many rows.
 _REPETITIVE = frozenset([*DATE_FIELDS, "state", "language", "days_past_due"])
 _REMEMBERED = 50_000
@@ -50,6 +47,16 @@ _NUL = "\x00"
 _MISSING = {
     "full_name": Refused("name_missing", "The name is missing."),
     "primary_phone": Refused("phone_missing", "The phone number is missing."),
+}
+_SAYS_NONE = {
+    "full_name": Refused(
+        "name_missing",
+        "The name is missing: this word says that there is none. If it is the name, "
+        "write the whole name.",
+    ),
+    "primary_phone": Refused(
+        "phone_missing", "The phone number is missing: this says that there is none."
+    ),
 }
 
 Value = str | Refused
@@ -62,7 +69,8 @@ class CellReader(dict[str, Value]):
     def __init__(self, name: str, read: Callable[[str], Value], *, blank: str) -> None:
         self.read = read
         self.blank: Value = _MISSING.get(name, blank)
-        self._may_be_absent = name not in _NEVER_ABSENT
+        self._null: Value = _SAYS_NONE.get(name, blank)
+        self._nulls = NULL_VALUES if name in _NIL_IS_SOMETHING else NULL_VALUES_AND_NIL
 
     def __missing__(self, cell: str) -> Value:
         """Remember a cell that may come again and again."""
@@ -75,16 +83,13 @@ class CellReader(dict[str, Value]):
         text = cell.strip()
         if not text:
             return self.blank
+        if text in self._nulls:
+            return self._null
         if text[0] == "#" and (error := CELL_ERRORS.get(text)):
             return error
         if len(text) > LONGEST_CELL:
             return CELL_TOO_LONG
-        value = self.read(text)
-        if isinstance(value, str):
-            return value
-        if self._may_be_absent and text.casefold() in ABSENT:
-            return self.blank
-        return value
+        return self.read(text)
 
 
 def cell_reader(name: str, layout: Layout, *, region: str, blank: str) -> CellReader:
@@ -165,11 +170,14 @@ def _names(reader: CellReader) -> ColumnReader:
 
     def read(column: Sequence[str]) -> list[Value]:
         joined = f"\x00{_NUL.join(column)}\x00"
-        are_plain = map(str.isalpha, joined[1:-1].replace(" ", "").split("\x00"))
+        plain = joined[1:-1].replace(" ", "").split("\x00")
+        are_plain: Iterable[bool] = map(str.isalpha, plain)
         names, otherwise = column, careful
         if "  " in joined or "\x00 " in joined or " \x00" in joined:
             names = [" ".join(cell.split()) for cell in column]
-        if mask_national_ids(joined) is joined:
+        if not NULL_VALUES.isdisjoint(names):
+            are_plain = [False] * len(column)
+        elif mask_national_ids(joined) is joined:
             otherwise = with_letters
         return [
             name
@@ -200,18 +208,25 @@ def _emails(reader: CellReader) -> ColumnReader:
 
 def _loan_numbers(reader: CellReader) -> ColumnReader:
     careful, none = reader.value, reader.blank
-    if reader.read is read_loan_number:
-        return lambda column: [
+    are_guarded = reader.read is not read_loan_number
+
+    def read(column: Sequence[str]) -> list[Value]:
+        if not NULL_VALUES.isdisjoint(column):
+            column = ["" if cell in NULL_VALUES else cell for cell in column]
+        if are_guarded:
+            return [
+                cell
+                if 4 < len(cell) <= LONGEST_INDEXED
+                and cell.isalnum()
+                and (len(cell) != 12 or cell[0].isalpha())  # twelve digits take care
+                else (careful(cell) if cell else none)
+                for cell in column
+            ]
+        return [
             cell
-            if 4 < len(cell) <= LONGEST_INDEXED and cell.isalnum()  # "none" has four
+            if 4 < len(cell) <= LONGEST_INDEXED and cell.isalnum()
             else (careful(cell) if cell else none)
             for cell in column
         ]
-    return lambda column: [
-        cell
-        if 4 < len(cell) <= LONGEST_INDEXED
-        and cell.isalnum()
-        and (len(cell) != 12 or cell[0].isalpha())  # twelve digits take care
-        else (careful(cell) if cell else none)
-        for cell in column
-    ]
+
+    return read

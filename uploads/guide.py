@@ -37,7 +37,7 @@ _MONEY_TAKEN = (
     "1,25,000", "₹15,000.50", "Rs. 500/-", "INR 1250", "1.25 lakh", "2 cr",
     "(1,250)",
 )  # fmt: skip
-_MONEY_REFUSED = ("1,250,00", "12.345", "NaN", "1_000", "about 500")
+_MONEY_REFUSED = ("1,250,00", "12.345", "Nil", "1_000", "about 500")
 _DATE = (
     "A date. What stands first, day or month, is decided for the whole column; where "
     "nothing in it tells, you are asked."
@@ -51,7 +51,7 @@ _FIELDS: dict[str, tuple[str, tuple[str, str], tuple[str, ...], tuple[str, ...]]
         "The customer's name, in any script, with at least one letter.",
         ("Asha Verma", "विक्रम सिंह"),
         ("Asha Verma", "विक्रम सिंह", "D'Souza, Maria"),
-        ("12345", "--"),
+        ("12345", "NULL"),
     ),
     "primary_phone": (
         _PHONE, ("9876543210", "+91 98765 43211"), _PHONES_TAKEN, _PHONES_REFUSED,
@@ -59,7 +59,7 @@ _FIELDS: dict[str, tuple[str, tuple[str, str], tuple[str, ...], tuple[str, ...]]
     "alternate_phone": (
         "A second mobile number. Blank, NA and - mean that there is none.",
         ("", "09876543212"),
-        ("9876543210", "NA", "-"),
+        ("9876543210", "NA", "#N/A"),
         ("98765", "022 2345 6789"),
     ),
     "national_id": (
@@ -92,7 +92,8 @@ _FIELDS: dict[str, tuple[str, tuple[str, str], tuple[str, ...], tuple[str, ...]]
     ),
     "loan_amount": (_MONEY, ("1,25,000", "80000"), _MONEY_TAKEN, _MONEY_REFUSED),
     "outstanding_amount": (
-        _MONEY, ("80,500.50", "42000"), ("80,500.50", "-1250", "0"), _MONEY_REFUSED,
+        _MONEY, ("80,500.50", "42000"), ("80,500.50", "-1250", "0", "NULL"),
+        _MONEY_REFUSED,
     ),
     "emi_amount": (_MONEY, ("4,250", "3100"), ("4,250", "₹4250"), ("4,25",)),
     "due_date": (_DATE, ("2026-12-05", "2026-10-16"), _DATES_TAKEN, _DATES_REFUSED),

@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 
 from uploads.national_ids import ascii_digits, is_aadhaar, mask_national_ids
+from uploads.null_values import NULL_VALUES_AND_NIL
 
 # As many show what their column's numbers are like, and no more are looked at.
 _ENOUGH = 1_000
@@ -60,6 +61,7 @@ class LoanNumberEvidence:
 
     def look_at(self, cells: Sequence[str]) -> None:
         self._filled += len(cells) - cells.count("")
+        self._filled -= sum(map(NULL_VALUES_AND_NIL.__contains__, cells))
         found = [
             digits
             for cell in cells

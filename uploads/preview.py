@@ -13,6 +13,7 @@ from uploads.header_names import known_fields
 from uploads.layout import Layout
 from uploads.loan_numbers import masked_loan_number
 from uploads.national_ids import mask_as_national_id, mask_national_ids
+from uploads.null_values import NULL_VALUES
 from uploads.reader import Evidence
 from uploads.records import Block, read_blocks
 from uploads.rows import Issue, RowReader
@@ -244,7 +245,12 @@ def _rows_shown(
             Row(
                 line,
                 [
-                    Cell(_short(masks(place, row[place])), refused.get(place, ""))
+                    Cell(
+                        _short(masks(place, row[place]))
+                        if place in refused or row[place].strip() not in NULL_VALUES
+                        else "",
+                        refused.get(place, ""),
+                    )
                     for place in places
                 ]
                 if row
@@ -263,7 +269,9 @@ def _samples(block: Block, layout: Layout) -> dict[int, list[str]]:
         found: list[str] = []
         for _, cells in block.rows:
             text = cells[place].strip()
-            if text and (shown := _short(masks(place, text))) not in found:
+            if not text or text in NULL_VALUES:
+                continue
+            if (shown := _short(masks(place, text))) not in found:
                 found.append(shown)
                 if len(found) == _SAMPLES:
                     break

@@ -12,7 +12,6 @@ from operator import itemgetter
 from typing import BinaryIO, NamedTuple
 
 from customers.spreadsheet_cells import plain_cell, spreadsheet_cell
-from uploads.cells import ABSENT
 from uploads.layout import Layout
 from uploads.loan_numbers import masked_loan_number
 from uploads.national_ids import (
@@ -20,6 +19,7 @@ from uploads.national_ids import (
     mask_national_ids,
     read_national_id,
 )
+from uploads.null_values import NULL_VALUES_AND_NIL
 from uploads.records import Block, read_blocks
 from uploads.refusals import Refused
 
@@ -160,7 +160,7 @@ class _RowWriter:
 
 
 def _masked_id(text: str) -> str:
-    if not text or text.casefold() in ABSENT:
+    if not text or text in NULL_VALUES_AND_NIL:
         return text
     read = read_national_id(text)
     if isinstance(read, Refused):

@@ -10,7 +10,7 @@ from itertools import pairwise
 from json.encoder import encode_basestring
 from typing import NamedTuple, TypeVar, cast
 
-from uploads.cells import ABSENT, CELL_ERRORS, LONGEST_TEXT, masked_value
+from uploads.cells import CELL_ERRORS, LONGEST_TEXT, masked_value
 from uploads.column_readers import Value, column_reader
 from uploads.columns import LABELS
 from uploads.layout import Layout
@@ -19,6 +19,7 @@ from uploads.national_ids import (
     mask_national_ids,
     read_national_id,
 )
+from uploads.null_values import NULL_VALUES, NULL_VALUES_AND_NIL
 from uploads.refusals import Refused
 
 # What a row may bring to `customers`, in this order.
@@ -157,14 +158,14 @@ class RowReader:
         digests = [""] * len(column)
         shown: list[Value] = [""] * len(column)
         for index, cell in enumerate(column):
-            if not cell or not (text := cell.strip()):
+            if not cell or not (text := cell.strip()) or text in NULL_VALUES_AND_NIL:
                 continue
             read = read_national_id(text)
             if not isinstance(read, Refused):
                 shown[index], whole = read
                 if whole:
                     digests[index] = self._digest(whole)
-            elif text.casefold() not in ABSENT:
+            else:
                 shown[index] = CELL_ERRORS.get(text, read)
         values["national_id_digest"] = digests
         values["national_id_masked"] = self._sift(
@@ -233,6 +234,8 @@ def _masked_column(
 ) -> list[str]:
     """Return an unmapped column as it may be kept."""
     texts = [text.strip() for text in column]
+    if not NULL_VALUES.isdisjoint(texts):
+        texts = ["" if text in NULL_VALUES else text for text in texts]
     if mask:
         return list(map(mask, texts))
     # One search for the whole column; NUL parts its cells, as no cell can hold it.

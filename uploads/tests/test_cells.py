@@ -188,11 +188,6 @@ def test_a_loan_number_is_kept_though_it_passes_for_an_aadhaar_number() -> None:
     assert isinstance(read_loan_number("2.34123E+11"), Refused)
 
 
-@pytest.mark.parametrize("text", ["NA", "-", "nil", "None", "n/a"])
-def test_who_has_no_loan_number_shares_none_with_others(text: str) -> None:
-    assert read_loan_number(text) == ""
-
-
 @pytest.mark.parametrize(
     "text",
     ["asha.k@example.com", "a+b@mail.example.co.in", "आशा@example.in", "a@उदाहरण.भारत"],

@@ -13,9 +13,11 @@ from uploads.tests.everywhere import texts_of_all_tables
 from uploads.tests.factories import load
 
 FILES = Path(__file__).parent / "files"
-EXPECTED: dict[str, dict[str, Any]] = json.loads(
-    (FILES / "expected.json").read_text("utf-8")
-)
+EXPECTED: dict[str, dict[str, Any]] = {
+    name: expected
+    for path in sorted(FILES.glob("expected*.json"))
+    for name, expected in json.loads(path.read_text("utf-8")).items()
+}
 
 
 # Too big to be copied here; beside the checkout they may lie.

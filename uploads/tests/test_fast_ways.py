@@ -20,6 +20,7 @@ from uploads.column_readers import Value, cell_reader, column_reader
 from uploads.dates import DateOrder
 from uploads.layout import Layout
 from uploads.national_ids import digester
+from uploads.null_values import NULL_VALUES
 from uploads.refusals import Refused
 from uploads.rows import RowReader
 
@@ -34,7 +35,8 @@ LAYOUT = Layout(
     date_orders={"due_date": DateOrder.DAY_FIRST},
     money_styles={"loan_amount": MoneyStyle.INDIAN, "emi_amount": MoneyStyle.EUROPEAN},
 )  # fmt: skip
-ABSENT = ["", "", " ", "\n", "NA", "n/a", "-", "--", "nil", "None", "not available"]
+ABSENT = ["", "", " ", "\n", "NA", "n/a", "-", "--", "nil", "None", "not available",
+          "NULL", "NaN", "\\N", "undefined", "#N/A"]  # fmt: skip
 DIRT = " \t-+().,'\"₹/xX०९²eE_:;\u200b\xa0\\"
 
 
@@ -199,7 +201,7 @@ def test_a_column_of_amounts_is_read_as_the_careful_way_reads_them() -> None:
     for cell, read in zip(cells, fast, strict=True):
         careful = (
             amounts._read(cell.strip(), amounts._NUMBER, thousands=",", decimal=".")
-            if cell.strip()
+            if cell.strip() and cell.strip() not in NULL_VALUES
             else "blank"
         )
         if isinstance(careful, Refused) or careful == "blank":
