@@ -17,6 +17,8 @@ from phonenumbers import (
     ValidationResult,
 )
 
+from contacts.area_codes import area_code_apart
+
 # Brazil's fixed lines start with 2 to 5 after the area code. Mobiles of before 2012
 # are known to WhatsApp with and without the ninth digit; younger ones (9 2… to 9 5…)
 # only ever had it, and without it they would be somebody's fixed line.
@@ -34,6 +36,10 @@ _MAX_DIGITS = 15  # E.164
 # Nobody writes a number in so many characters; more are not looked at.
 LONGEST_TYPED = 1_000
 _MOBILE_TYPES = (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE)
+_NOT_MOBILE = (
+    "phone_not_mobile",
+    "Not a mobile number (a fixed line or a service): enter a mobile.",
+)
 
 _MARKS: dict[int, str | None] = {
     **{ord(mark): "-" for mark in "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\uff0d"},
@@ -169,6 +175,7 @@ def usual_indian_mobiles(texts: Iterable[str]) -> list[str]:
                 and text[-1].isdigit()
                 and "." not in text
                 and len(text) <= LONGEST_TYPED
+                and (ten[0] == "9" or area_code_apart(text) is None)
             )
             or (text.endswith(".0") and len(text) == len(number) + 2)
         )
@@ -194,7 +201,9 @@ def _spaced_mobile(text: str) -> str | None:
     if text[0] not in _FIRST_TYPED or not text[-1].isdigit():
         return None
     found = _TYPED.fullmatch(text.translate(_TYPED_SEPARATORS))
-    return f"+91{found[1]}" if found else None
+    if found is None or (found[1][0] != "9" and area_code_apart(text) is not None):
+        return None
+    return f"+91{found[1]}"
 
 
 # One household's number, and one branch's "not available", stand in many rows.
@@ -210,7 +219,17 @@ def _read(text: str, region: str) -> str | tuple[str, str]:
         # A trunk zero before the country code is invalid to the library; here it is
         # a habit.
         compact = re.sub("^091(?=[0-9]{10}$)", "+91", compact)
-    return _look_up(compact, region)
+    found = _look_up(compact, region)
+    if isinstance(found, str) and found.startswith("+91"):
+        is_apart = area_code_apart(plain)
+        if is_apart or (is_apart is not None and _may_be_fixed_line(found)):
+            return _NOT_MOBILE
+    return found
+
+
+def _may_be_fixed_line(number: str) -> bool:
+    kind = phonenumbers.number_type(phonenumbers.parse(number))
+    return kind == PhoneNumberType.FIXED_LINE_OR_MOBILE
 
 
 def _plain(text: str) -> str:
@@ -299,8 +318,5 @@ def _look_up(compact: str, region: str) -> str | tuple[str, str]:
             "No such phone number has been given out: check the digits.",
         )
     if kind not in _MOBILE_TYPES:
-        return (
-            "phone_not_mobile",
-            "Not a mobile number (a fixed line or a service): enter a mobile.",
-        )
+        return _NOT_MOBILE
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)

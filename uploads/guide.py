@@ -27,7 +27,7 @@ _PHONES_TAKEN = (
 )  # fmt: skip
 _PHONES_REFUSED = (
     "9.19876E+11", "98765", "987654321012", "9876543210 (wife)", "1234567890",
-    "9876543210 / 9876543211",
+    "9876543210 / 9876543211", "0891-2561234", "080 98765432",
 )  # fmt: skip
 _MONEY = (
     "Rupees. A minus, brackets or nothing at all are read as they are meant. A header "
