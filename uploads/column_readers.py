@@ -5,6 +5,7 @@ cell holds goes the careful way (`uploads.cells`, `.amounts`, `.dates`).
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import tzinfo
 from functools import partial
 
 from contacts.phones import usual_indian_mobiles
@@ -92,16 +93,18 @@ class CellReader(dict[str, Value]):
         return self.read(text)
 
 
-def cell_reader(name: str, layout: Layout, *, region: str, blank: str) -> CellReader:
+def cell_reader(
+    name: str, layout: Layout, *, region: str, zone: tzinfo, blank: str
+) -> CellReader:
     """Return what reads the cells of a field in this file."""
-    return CellReader(name, _careful(name, layout, region), blank=blank)
+    return CellReader(name, _careful(name, layout, region, zone), blank=blank)
 
 
 def column_reader(
-    name: str, layout: Layout, *, region: str, blank: str
+    name: str, layout: Layout, *, region: str, zone: tzinfo, blank: str
 ) -> ColumnReader:
     """Return what reads a field's columns in this file, as `cell_reader` each cell."""
-    reader = cell_reader(name, layout, region=region, blank=blank)
+    reader = cell_reader(name, layout, region=region, zone=zone, blank=blank)
     if name in _REPETITIVE:
         return lambda column: list(map(reader.__getitem__, column))
     if name in PHONE_FIELDS and region == "IN":
@@ -118,11 +121,13 @@ def column_reader(
     return lambda column: [careful(cell) if cell else none for cell in column]
 
 
-def _careful(name: str, layout: Layout, region: str) -> Callable[[str], Value]:
+def _careful(
+    name: str, layout: Layout, region: str, zone: tzinfo
+) -> Callable[[str], Value]:
     if name in PHONE_FIELDS:
         return partial(read_phone, region=region)
     if name in layout.date_orders:
-        return partial(read_date, order=layout.date_orders[name])
+        return partial(read_date, order=layout.date_orders[name], zone=zone)
     if name in layout.money_styles:
         european = layout.money_styles[name] is MoneyStyle.EUROPEAN
         if unit := layout.units.get(name):

@@ -5,7 +5,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 
 from uploads.refusals import Refused
 
@@ -22,11 +22,20 @@ class DateOrder(enum.StrEnum):
         return "03/04 is 4 March" if self is self.MONTH_FIRST else "03/04 is 3 April"
 
 
+_OFFSET = r"[+-][0-9]{1,2}(?::?[0-9]{2})?"
+# As JavaScript, Java, Go, PostgreSQL and people write it: Z, +0530, UTC+05:30, +00,
+# +05:30[Asia/Kolkata], +0000 UTC.
 _TIME = re.compile(
-    r"(?:T|(?<!\s)\s)\s*+[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]++)?)?"
-    r"\s*+(?:[ap]\.?m\.?)?\s*+(?:Z|UTC|IST|[+-][0-9]{2}:?[0-9]{2})?",
+    r"(?:T|(?<!\s)\s)\s*+(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})"
+    r"(?::(?P<second>[0-9]{2})(?:[.,][0-9]++)?)?"
+    r"\s*+(?:(?P<half>[ap])\.?m\.?)?\s*+"
+    rf"(?:(?P<zone>Z|IST|(?:UTC|GMT)(?:{_OFFSET})?|{_OFFSET}(?:\s[A-Z]{{3,4}})?)"
+    r"(?:\[[A-Za-z0-9_/+-]{1,40}\])?)?",
     re.IGNORECASE,
 )
+_SIGNED = re.compile(r"([+-])([0-9]{1,2}?)(?::?([0-9]{2}))?(?![0-9])")
+_INDIA = timezone(timedelta(hours=5, minutes=30))
+_MOST_HOURS = 14  # Kiribati
 _YEAR_FIRST = re.compile(r"([0-9]{4})([-/.])([0-9]{1,2})\2([0-9]{1,2})")
 _YEAR_LAST = re.compile(r"([0-9]{1,2})([-/.])([0-9]{1,2})\2([0-9]{4}|[0-9]{2})")
 _WORDS = re.compile(r"[\s/.,-]+")
@@ -55,6 +64,7 @@ _LONGEST_REMEMBERED = 50
 _SLIPS = 20
 
 _UNKNOWN = Refused("date_unknown", "This is not a date, such as 31/12/2024.")
+_NO_YEAR = Refused("date_year", "The year of this date cannot be right.")
 
 
 # In which ways a cell can be read. Texts, because enums are slow to count.
@@ -116,9 +126,43 @@ class DateEvidence:
         return DateOrder.BOTH
 
 
-def read_date(text: str, order: DateOrder) -> str | Refused:
-    """Return one date as ISO text."""
-    plain = _plain(text)
+def read_date(text: str, order: DateOrder, zone: tzinfo) -> str | Refused:
+    """Return one date as ISO text.
+
+    Of a moment that names its own zone it is the date in `zone`: midnight in India is
+    written as half past six in the evening before by whoever writes in UTC.
+    """
+    plain, moment = _parted(text)
+    day = _read_day(plain, order)
+    if moment is None or not moment["zone"] or isinstance(day, Refused):
+        return day
+    try:
+        at = datetime.combine(date.fromisoformat(day), _time_of(moment))
+    except ValueError:
+        return Refused("date_time", "There is no such time of day, or no such zone.")
+    there = at.astimezone(zone).date()
+    return there.isoformat() if there.year in _YEARS else _NO_YEAR
+
+
+def _time_of(moment: re.Match[str]) -> time:
+    """Return the time of day with its zone; raise `ValueError` for none there is."""
+    hour = int(moment["hour"])
+    if moment["half"] and hour <= 12:  # 13:30 PM says it twice
+        hour = hour % 12 + (12 if moment["half"] in "pP" else 0)
+    named = moment["zone"].upper()
+    offset = UTC
+    if named == "IST":
+        offset = _INDIA
+    elif signed := _SIGNED.search(named):
+        hours, minutes = int(signed[2]), int(signed[3] or 0)
+        if hours > _MOST_HOURS or minutes > 59:
+            raise ValueError
+        east = timedelta(hours=hours, minutes=minutes)
+        offset = timezone(east if signed[1] == "+" else -east)
+    return time(hour, int(moment["minute"]), int(moment["second"] or 0), tzinfo=offset)
+
+
+def _read_day(plain: str, order: DateOrder) -> str | Refused:
     if found := _YEAR_FIRST.fullmatch(plain):
         return _date(found[1], int(found[3]), int(found[4]))
     if found := _YEAR_LAST.fullmatch(plain):
@@ -153,8 +197,9 @@ def _read_words(plain: str) -> str | Refused:
     return _date(words[2], month, int(day[1]))
 
 
-def _plain(text: str) -> str:
-    plain = text.strip()
+def _parted(text: str) -> tuple[str, re.Match[str] | None]:
+    """Return the date that a text begins with, and its time of day, if any."""
+    plain = text.strip().replace("\u2212", "-")
     if not plain.isascii():
         plain = "".join(
             str(unicodedata.decimal(mark)) if mark.isdecimal() else mark
@@ -163,9 +208,10 @@ def _plain(text: str) -> str:
     plain = plain.removeprefix("'")
     if plain.startswith('="') and plain.endswith('"'):
         plain = plain[2:-1]
-    if (time := _TIME.search(plain)) and time.end() == len(plain):
-        plain = plain[: time.start()]
-    return plain.strip()
+    moment = _TIME.search(plain)
+    if moment is None or moment.end() < len(plain):
+        return plain.strip(), None
+    return plain[: moment.start()].rstrip(" ,").strip(), moment
 
 
 def _date(year: str, month: int, day: int) -> str | Refused:
@@ -176,5 +222,5 @@ def _date(year: str, month: int, day: int) -> str | Refused:
     except ValueError:
         return Refused("date_impossible", "There is no such day in the calendar.")
     if full_year not in _YEARS:
-        return Refused("date_year", "The year of this date cannot be right.")
+        return _NO_YEAR
     return found.isoformat()

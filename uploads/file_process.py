@@ -17,6 +17,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any, BinaryIO
+from zoneinfo import ZoneInfo
 
 from uploads.encodings import Encoding, UnreadableFile, byte_order_mark
 from uploads.layout import Layout, find_layout
@@ -83,7 +84,13 @@ def check_first_rows(asked: dict[str, Any], files: list[BinaryIO]) -> dict[str, 
     block = first_rows(file, layout)
     layout = settle(layout, block, known=found)
     # Nobody is shown a digest: the real key stays where it is.
-    checked = check(block, layout, region=asked["region"], national_id_key=b"none")
+    checked = check(
+        block,
+        layout,
+        region=asked["region"],
+        zone=ZoneInfo(asked["timezone"]),
+        national_id_key=b"none",
+    )
     return _answered(
         {
             "layout": layout.as_json(),

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from customers.rupees import rupees
 from uploads.amounts import MoneyStyle
@@ -17,6 +18,7 @@ from uploads.header_names import aliases
 from uploads.layout import DATE_FIELDS, MONEY_FIELDS, Layout
 from uploads.rows import NULL, RowReader
 
+_INDIA = ZoneInfo("Asia/Kolkata")
 _PHONE = (
     "A mobile number, with or without country code; without it, it is one of the "
     "tenant's country. Format the column as text, or Excel destroys digits."
@@ -40,9 +42,13 @@ _MONEY_TAKEN = (
 _MONEY_REFUSED = ("1,250,00", "12.345", "Nil", "1_000", "about 500")
 _DATE = (
     "A date. What stands first, day or month, is decided for the whole column; where "
-    "nothing in it tells, you are asked."
+    "nothing in it tells, you are asked. A moment with a zone falls on its day in the "
+    "tenant's zone."
 )
-_DATES_TAKEN = ("2026-12-05", "05/12/2026", "5-Dec-26", "5 December 2026", "46361")
+_DATES_TAKEN = (
+    "2026-12-05", "05/12/2026", "5-Dec-26", "5 December 2026", "46361",
+    "2026-12-04T18:30:00Z",
+)  # fmt: skip
 _DATES_REFUSED = ("31-02-2026", "2026-13-01", "soon", "05/12/1826")
 
 # about, two rows of the template, taken, refused
@@ -182,7 +188,7 @@ def read_cell(field: str, cell: str) -> tuple[str, str]:
         },
         meanings=dict(enumerate(cells)),
     )
-    reader = RowReader(layout, region="IN", national_id_key=b"of no row")
+    reader = RowReader(layout, region="IN", zone=_INDIA, national_id_key=b"of no row")
     entries, issues = reader.read([(1, list(cells.values()))])
     if issues:
         return "", issues[0].message

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import BinaryIO, cast
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.core.files.storage import default_storage
@@ -41,6 +42,7 @@ def load_part(part: UploadPart, *, now: datetime) -> tuple[int, int]:
     reader = RowReader(
         layout,
         region=upload.tenant.country.upper(),
+        zone=ZoneInfo(upload.tenant.timezone),
         national_id_key=settings.NATIONAL_ID_KEY.encode(),
     )
     writer = LineWriter(

@@ -6,6 +6,7 @@ Nothing of it is kept: it is made from the file each time somebody looks.
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import tzinfo
 from typing import Any, BinaryIO, NamedTuple
 
 from uploads.columns import LABELS, nearest_header, told_apart
@@ -143,10 +144,17 @@ def settle(layout: Layout, block: Block, *, known: Layout) -> Layout:
 
 
 def check(
-    block: Block, layout: Layout, *, region: str, national_id_key: bytes
+    block: Block,
+    layout: Layout,
+    *,
+    region: str,
+    zone: tzinfo,
+    national_id_key: bytes,
 ) -> Checked:
     """Check rows as they will be when they are loaded."""
-    reader = RowReader(layout, region=region, national_id_key=national_id_key)
+    reader = RowReader(
+        layout, region=region, zone=zone, national_id_key=national_id_key
+    )
     entries, issues = reader.read(block.rows)
     issues += [Issue(f.line, "", "", f.code, f.message) for f in block.faults]
     by_line: dict[int, list[Issue]] = defaultdict(list)

@@ -59,6 +59,7 @@ def look_at(upload: FileUpload, *, limits: Limits = LIMITS) -> Reviewed:
                 "layout": layout.as_json(),
                 "found": found.as_json(),
                 "region": upload.tenant.country.upper(),
+                "timezone": upload.tenant.timezone,
             },
             file=file,
             limits=limits,

@@ -6,6 +6,7 @@ mapped over the cells of a whole block. What a cell means is for its reader to s
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import tzinfo
 from itertools import pairwise
 from json.encoder import encode_basestring
 from typing import NamedTuple, TypeVar, cast
@@ -78,15 +79,23 @@ class Entries:
 
 
 class RowReader:
-    """Reads the rows of one file."""
+    """Reads the rows of one file.
 
-    def __init__(self, layout: Layout, *, region: str, national_id_key: bytes) -> None:
+    A phone without country code is one of `region`; a moment with a zone of its own
+    falls on its day in `zone`.
+    """
+
+    def __init__(
+        self, layout: Layout, *, region: str, zone: tzinfo, national_id_key: bytes
+    ) -> None:
         columns = layout.columns()
         self._places = columns.fields
         self._headers = layout.headers
         self._digest = digester(national_id_key)
         self._readers = {
-            name: column_reader(name, layout, region=region, blank=_BLANK[name])
+            name: column_reader(
+                name, layout, region=region, zone=zone, blank=_BLANK[name]
+            )
             for name in columns.fields
             if name != "national_id"
         }

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -24,6 +25,7 @@ from uploads.null_values import NULL_VALUES
 from uploads.refusals import Refused
 from uploads.rows import RowReader
 
+INDIA = ZoneInfo("Asia/Kolkata")
 LAYOUT = Layout(
     encoding="utf-8",
     damaged=False,
@@ -133,8 +135,8 @@ def dirtied(
 def both_ways(
     field: str, cells: list[str], layout: Layout = LAYOUT
 ) -> tuple[list[Value], list[Value]]:
-    fast = column_reader(field, layout, region="IN", blank="blank")(cells)
-    careful = cell_reader(field, layout, region="IN", blank="blank").value
+    fast = column_reader(field, layout, region="IN", zone=INDIA, blank="blank")(cells)
+    careful = cell_reader(field, layout, region="IN", zone=INDIA, blank="blank").value
     return fast, [careful(cell) for cell in cells]
 
 
@@ -181,12 +183,16 @@ def test_a_column_of_phones_is_read_as_libphonenumber_reads_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     cells = dirtied(phone, seed=1, count=30_000)
-    fast = column_reader("primary_phone", LAYOUT, region="IN", blank="")(cells)
+    fast = column_reader("primary_phone", LAYOUT, region="IN", zone=INDIA, blank="")(
+        cells
+    )
 
     never = re.compile("(?!)")
     monkeypatch.setattr(phones, "_CLEAN", never)
     monkeypatch.setattr(phones, "_TYPED", never)
-    careful = cell_reader("primary_phone", LAYOUT, region="IN", blank="").value
+    careful = cell_reader(
+        "primary_phone", LAYOUT, region="IN", zone=INDIA, blank=""
+    ).value
 
     assert [
         cell for cell, read in zip(cells, fast, strict=True) if read != careful(cell)
@@ -196,7 +202,9 @@ def test_a_column_of_phones_is_read_as_libphonenumber_reads_them(
 
 def test_a_column_of_amounts_is_read_as_the_careful_way_reads_them() -> None:
     cells = dirtied(amount, seed=2, count=30_000)
-    fast = column_reader("loan_amount", LAYOUT, region="IN", blank="blank")(cells)
+    fast = column_reader("loan_amount", LAYOUT, region="IN", zone=INDIA, blank="blank")(
+        cells
+    )
 
     for cell, read in zip(cells, fast, strict=True):
         careful = (
@@ -238,7 +246,7 @@ def test_a_block_is_read_as_its_rows_are() -> None:
         for _ in range(5_000)
     ]
     rows = list(enumerate(cells, start=2))
-    reader = RowReader(LAYOUT, region="IN", national_id_key=b"k")
+    reader = RowReader(LAYOUT, region="IN", zone=INDIA, national_id_key=b"k")
 
     entries, issues = reader.read(rows)
 

@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import BinaryIO
+from zoneinfo import ZoneInfo
 
 from uploads.encodings import UnreadableFile
 from uploads.reader import rewrite_as_utf8, understand, wide_encoding
@@ -19,6 +20,7 @@ from uploads.tests.hostile import hostile_files
 from uploads.workbooks.child import MOST_MEMORY
 from uploads.workbooks.conversion import is_workbook, write_rows
 
+INDIA = ZoneInfo("Asia/Kolkata")
 COUNT = 400
 PROCESSES = 2
 MOST_SECONDS = 10
@@ -72,7 +74,7 @@ def read_whole(data: bytes) -> None:
 def read_rows(file: BinaryIO, sheet: str) -> None:
     understood = understand(file, sheet=sheet)
     layout = understood.layout
-    reader = RowReader(layout, region="IN", national_id_key=b"key")
+    reader = RowReader(layout, region="IN", zone=INDIA, national_id_key=b"key")
     for part in understood.parts:
         row_count = 0
         for block in read_blocks(

@@ -3,6 +3,7 @@
 import time
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -19,6 +20,7 @@ from uploads.refusals import CELL_TOO_LONG, LONGEST_CELL
 from uploads.rows import RowReader
 from uploads.tests.factories import load
 
+INDIA = ZoneInfo("Asia/Kolkata")
 FILES = Path(__file__).parent / "files"
 # By the field's own name, so that each is mapped, and one beside them.
 LAYOUT = Layout(
@@ -37,8 +39,8 @@ READ = [name for name in LABELS if name != "national_id"]
 
 def values(name: str, cell: str) -> tuple[Any, Any]:
     """Return a cell as its whole column reads it, and as it is read by itself."""
-    column = column_reader(name, LAYOUT, region="IN", blank="")
-    careful = cell_reader(name, LAYOUT, region="IN", blank="").value
+    column = column_reader(name, LAYOUT, region="IN", zone=INDIA, blank="")
+    careful = cell_reader(name, LAYOUT, region="IN", zone=INDIA, blank="").value
     return column([cell])[0], careful(cell)
 
 
@@ -140,7 +142,7 @@ def test_files_of_thousands_of_marks_load_in_a_second(name: str) -> None:
 )
 def test_a_row_of_the_longest_cells_takes_no_longer_than_its_bytes(mark: str) -> None:
     cells = [f"5{mark * 20_000}!" for _ in LAYOUT.headers]
-    reader = RowReader(LAYOUT, region="IN", national_id_key=b"k")
+    reader = RowReader(LAYOUT, region="IN", zone=INDIA, national_id_key=b"k")
     began = time.process_time()
 
     entries, issues = reader.read([(2, cells)])

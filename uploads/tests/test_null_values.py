@@ -2,6 +2,7 @@
 
 import random
 from io import BytesIO
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -15,6 +16,7 @@ from uploads.reader import understand
 from uploads.rows import RowReader
 from uploads.tests.factories import load
 
+INDIA = ZoneInfo("Asia/Kolkata")
 FIELDS = [
     "full_name", "primary_phone", "alternate_phone", "national_id", "email", "language",
     "state", "loan_number", "loan_amount", "outstanding_amount", "emi_amount",
@@ -47,7 +49,7 @@ def row_with(field: str, word: str) -> list[str]:
 
 
 def read(rows: list[list[str]]):
-    reader = RowReader(LAYOUT, region="IN", national_id_key=b"key")
+    reader = RowReader(LAYOUT, region="IN", zone=INDIA, national_id_key=b"key")
     return reader.read(list(enumerate(rows, start=2)))
 
 
@@ -111,9 +113,9 @@ def test_a_whole_column_is_read_as_its_cells_are(field: str) -> None:
     rng = random.Random(field)
     cells = [rng.choice([*WORDS, "Asha Rao", "LN00012", "12345"]) for _ in range(3_000)]
 
-    fast = column_reader(field, LAYOUT, region="IN", blank="blank")(cells)
+    fast = column_reader(field, LAYOUT, region="IN", zone=INDIA, blank="blank")(cells)
 
-    careful = cell_reader(field, LAYOUT, region="IN", blank="blank").value
+    careful = cell_reader(field, LAYOUT, region="IN", zone=INDIA, blank="blank").value
     assert fast == [careful(cell) for cell in cells]
     assert "NULL" not in fast
 
