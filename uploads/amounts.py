@@ -36,6 +36,12 @@ _ONLY_EUROPEAN = re.compile(
 _ONLY_INDIAN = re.compile(
     rf"\A(?:(?:{_GROUPS})(?:\.[0-9]{{1,2}})?|[0-9]+\.[0-9]{{1,2}})"
 )
+# 15.000 is fifteen to some and fifteen thousand to others; 15000.000 and 0.500 are not.
+_DOTTED = re.compile(r"[1-9][0-9]{0,2}\.[0-9]{3}")
+_COMMAED = re.compile(r"[1-9][0-9]{0,2},[0-9]{3}")
+# In a column of anything these are amounts, and no addresses or lists.
+_SURELY_EUROPEAN = re.compile(r"[0-9]{1,3}(?:\.[0-9]{3})+,[0-9]{1,2}")
+_DECIMAL_COMMA = re.compile(r"[0-9]+,[0-9]{1,2}")
 
 _CURRENCY_BEFORE = re.compile(r"(?:₹|rs\.?|inr)\s*", re.IGNORECASE)
 # Blanks are counted from the first of them only, not from each.
@@ -45,6 +51,7 @@ _WHOLE = re.compile(r"-?[0-9]{1,9}")
 _DAYS = re.compile(r"(-?[0-9]{1,9})(?:\.0+)?(?:\s*days?)?", re.IGNORECASE)
 
 _TWELVE_DIGITS = re.compile(r"([0-9]{12})(?:\.0)?")
+_LONGEST_LOOKED_AT = 60
 _LIMIT = Decimal(10) ** 12  # numeric(14,2)
 # Retail loans end far below; "1250 Cr" is more likely a credit balance.
 _CRORES_BELIEVED = 1000
@@ -53,6 +60,11 @@ _IN_UNIT_BELIEVED = _CRORES_BELIEVED * MoneyUnit.CRORE.factor
 _NO_AMOUNT = Refused("amount_unknown", "This is not an amount in rupees.")
 _AADHAAR = Refused(
     "amount_national_id", "This is an Aadhaar number, not an amount in rupees."
+)
+_UNCLEAR = Refused(
+    "amount_thousands_unclear",
+    "Three digits behind the mark may be thousands or decimals: write 15.000 as 15000 "
+    "or as 15.00, whichever it is.",
 )
 _TOO_LARGE = Refused("amount_too_large", "An amount must be below 1,00,000 crore.")
 
@@ -88,14 +100,36 @@ class MoneyEvidence:
     def __init__(self) -> None:
         self.european = 0
         self.indian = 0
+        self.dotted = 0  # as 15.000: two ways, and the column alone does not say which
 
     def look_at(self, cells: Iterable[str]) -> None:
         for cell in cells:
-            number = _CURRENCY_BEFORE.sub("", cell.strip(), count=1)
+            number = _unsigned(cell)
             if _ONLY_INDIAN.fullmatch(number):
                 self.indian += 1
             elif _ONLY_EUROPEAN.fullmatch(number):
                 self.european += 1
+            elif _DOTTED.fullmatch(number):
+                self.dotted += 1
+
+    def look_at_unknown(self, cells: Iterable[str], *, by_semicolons: bool) -> None:
+        """Count the amounts of a column that may hold anything.
+
+        A decimal comma says something where cells are parted `by_semicolons`.
+        """
+        for cell in cells:
+            number = _unsigned(cell)
+            if _SURELY_EUROPEAN.fullmatch(number) or (
+                by_semicolons and _DECIMAL_COMMA.fullmatch(number)
+            ):
+                self.european += 1
+            elif _ONLY_INDIAN.fullmatch(number):
+                self.indian += 1
+
+    @property
+    def is_unclear(self) -> bool:
+        """Whether a dot parts thousands or decimals is not said in this column."""
+        return bool(self.dotted and not self.european and not self.indian)
 
     @property
     def settled(self) -> bool:
@@ -139,10 +173,13 @@ def _read(
         scale = Decimal(10**5 if own_unit[1][0] in "lL" else 10**7)
     if not pattern.fullmatch(number):
         return _NO_AMOUNT
+    unclear = _DOTTED if decimal == "." else _COMMAED
+    if scale == 1 and unclear.fullmatch(number):
+        return _UNCLEAR
     if (bare := _TWELVE_DIGITS.fullmatch(number)) and is_aadhaar(bare[1]):
         return _AADHAAR
     # A cell of thousands of digits is not worth counting with.
-    if len(number) > 60:
+    if len(number) > _LONGEST_LOOKED_AT:
         return _TOO_LARGE
     written = Decimal(number.replace(thousands, "").replace(decimal, "."))
     if own_unit and own_unit[1].lower() == "cr" and written >= _CRORES_BELIEVED:
@@ -169,6 +206,16 @@ def _read(
             "amount_decimals", "An amount has at most two decimals: paise, no less."
         )
     return f"-{paise}" if negative and paise else str(paise)
+
+
+def _unsigned(text: str) -> str:
+    """Return an amount without sign and currency, as far as it has them."""
+    plain = text.strip()
+    if len(plain) > _LONGEST_LOOKED_AT:
+        return plain
+    number, _ = _sign(_bare(plain))
+    number, _ = _sign(_without_currency(number))
+    return number
 
 
 def _bare(text: str) -> str:

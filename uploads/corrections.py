@@ -74,6 +74,7 @@ def with_parents_columns(layout: Layout, parent: Layout) -> Layout:
         meanings=by_place(layout.headers, in_order(parent.headers, meanings)),
         date_orders=parent.date_orders,
         units=parent.units,
+        money_styles=parent.money_styles,
     )
 
 

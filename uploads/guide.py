@@ -33,13 +33,15 @@ _PHONES_REFUSED = (
 )  # fmt: skip
 _MONEY = (
     "Rupees. A minus, brackets or nothing at all are read as they are meant. A header "
-    "with a unit, as Loan Amount (in Lakhs), is read only once you say so."
+    "with a unit, as Loan Amount (in Lakhs), is read only once you say so. 15.000 is "
+    "fifteen thousand where the column, or another one of the file, is written as "
+    "1.250,00; else it is refused."
 )
 _MONEY_TAKEN = (
     "1,25,000", "₹15,000.50", "Rs. 500/-", "INR 1250", "1.25 lakh", "2 cr",
     "(1,250)",
 )  # fmt: skip
-_MONEY_REFUSED = ("1,250,00", "12.345", "Nil", "1_000", "about 500")
+_MONEY_REFUSED = ("1,250,00", "15.000", "Nil", "1_000", "about 500")
 _DATE = (
     "A date. What stands first, day or month, is decided for the whole column; where "
     "nothing in it tells, you are asked. A moment with a zone falls on its day in the "

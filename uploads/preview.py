@@ -116,7 +116,7 @@ def settle(layout: Layout, block: Block, *, known: Layout) -> Layout:
     `known` saw the whole file: what it says of a column it read as the same field
     stands above what the first rows show.
     """
-    evidence = Evidence(layout)
+    evidence = Evidence(replace(layout, money_styles={}))
     evidence.look_at(block)
     orders, styles = evidence.date_orders(), evidence.money_styles()
     open_dates = set(evidence.open_dates())

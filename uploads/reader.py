@@ -36,6 +36,7 @@ from uploads.layout import (
 )
 from uploads.loan_numbers import LoanNumberEvidence
 from uploads.records import Block, read_blocks
+from uploads.units import MoneyUnit
 
 ROWS_A_PART = 20_000
 
@@ -218,12 +219,22 @@ class Evidence:
         self.places = columns.fields
         # As somebody said who knows; the column itself knows better.
         self.preferred = layout.date_orders
+        self.preferred_styles = layout.money_styles
+        self.in_units = {
+            name
+            for name, unit in layout.units.items()
+            if unit is not MoneyUnit.RUPEES
+        }
         self.dates = {
             name: DateEvidence() for name in DATE_FIELDS if name in columns.fields
         }
         self.money = {
             name: MoneyEvidence() for name in MONEY_FIELDS if name in columns.fields
         }
+        self.others = MoneyEvidence()  # of the columns that nobody mapped
+        self.unmapped = columns.extra
+        self.by_semicolons = layout.delimiter == ";"
+        self.is_sheet = bool(layout.sheet)
         self.loans = LoanNumberEvidence()
         self.is_ours = bool(columns.helpers)
         self.doubtful = DoubtfulRows(self.places, today=today) if today else None
@@ -237,6 +248,12 @@ class Evidence:
                 place = self.places[name]
                 cells = {row[place] for _, row in block.rows}
                 money.look_at(filterfalse(str.isdigit, cells))
+        if not self.others.settled and self.unclear_amounts():
+            for place in self.unmapped:
+                self.others.look_at_unknown(
+                    filterfalse(str.isdigit, {row[place] for _, row in block.rows}),
+                    by_semicolons=self.by_semicolons,
+                )
         if "loan_number" in self.places and not self.loans.settled:
             place = self.places["loan_number"]
             self.loans.look_at([row[place] for _, row in block.rows])
@@ -253,7 +270,29 @@ class Evidence:
         return tuple(name for name, dates in self.dates.items() if dates.open_question)
 
     def money_styles(self) -> dict[str, MoneyStyle]:
-        return {name: money.settle() for name, money in self.money.items()}
+        known = [*self.money.values(), self.others]
+        # A number cell in a workbook is written with a dot, whatever its texts are.
+        is_european = (
+            not self.is_sheet
+            and not any(money.indian for money in known)
+            and any(money.european for money in known)
+        )
+        by_others = MoneyStyle.EUROPEAN if is_european else MoneyStyle.INDIAN
+        styles = {name: money.settle() for name, money in self.money.items()}
+        for name in self.unclear_amounts():
+            styles[name] = self.preferred_styles.get(name, by_others)
+        return styles
+
+    def unclear_amounts(self) -> list[str]:
+        """Return the fields whose column has amounts as 15.000 and settles nothing.
+
+        1.234 in a column of lakhs is 1,23,400 rupees: there it is a decimal's dot.
+        """
+        return [
+            name
+            for name, money in self.money.items()
+            if money.is_unclear and name not in self.in_units
+        ]
 
     def twelve_digit_loans(self) -> bool:
         # What stands bare in a file of refused rows was judged in the whole file.
@@ -270,7 +309,26 @@ class Evidence:
 
     def held_for(self, headers: Sequence[str]) -> list[str]:
         """Return what somebody has to see before a row is loaded, in sentences."""
-        return self.doubtful.sentences(self.date_orders()) if self.doubtful else []
+        doubtful = self.doubtful
+        return [
+            *self._dotted(headers),
+            *(doubtful.sentences(self.date_orders()) if doubtful else []),
+        ]
+
+    def _dotted(self, headers: Sequence[str]) -> list[str]:
+        styles = self.money_styles()
+        return [
+            f"Amounts of \u201c{headers[self.places[name]]}\u201d are written as "
+            + (
+                "15.000, and read as fifteen thousand: other columns of the file say "
+                "that a dot parts thousands."
+                if styles[name] is MoneyStyle.EUROPEAN
+                else "15.000, which may be fifteen or fifteen thousand. Nothing in the "
+                "file says which: the rows that have them are refused."
+            )
+            for name in self.unclear_amounts()
+            if name not in self.preferred_styles
+        ]
 
     def notices(self, headers: Sequence[str]) -> list[str]:
         notices = []

@@ -49,6 +49,10 @@ from uploads.refusals import Refused
         ("2 cr", "20000000"),
         ("0.5 Cr.", "5000000"),
         ("1250.000", "1250"),
+        ("1,250.000", "1250"),
+        ("0.500", "0.50"),
+        ("15.0000", "15"),
+        ("1.250 lakh", "125000"),
         ("999999999999.99", "999999999999.99"),
         ("234123412347", "234123412347"),
         ("2,34,12,34,12,346", "234123412346"),
@@ -95,7 +99,18 @@ def test_an_amount_is_read_as_lenders_write_it(text: str, rupees: str) -> None:
         ("500 600", "amount_unknown"),
         ("#REF!", "amount_unknown"),
         ("1250 Cr", "amount_cr_unclear"),
-        ("12.345", "amount_decimals"),
+        ("12.345", "amount_thousands_unclear"),
+        ("15.000", "amount_thousands_unclear"),
+        ("2.500", "amount_thousands_unclear"),
+        ("120.000", "amount_thousands_unclear"),
+        ("-15.000", "amount_thousands_unclear"),
+        ("(15.000)", "amount_thousands_unclear"),
+        ("15.000-", "amount_thousands_unclear"),
+        ("₹ 15.000/-", "amount_thousands_unclear"),
+        ("15.000 INR", "amount_thousands_unclear"),
+        ("१५.०००", "amount_thousands_unclear"),
+        ('="15.000"', "amount_thousands_unclear"),
+        ("1234.567", "amount_decimals"),
         ("0.00000001 lakh", "amount_decimals"),
         ("1000000000000", "amount_too_large"),
         ("234123412346", "amount_national_id"),
@@ -171,7 +186,19 @@ def test_only_a_whole_column_makes_amounts_european(
 def test_a_european_column_is_read_the_european_way() -> None:
     assert read_european_amount("1.250,00") == "1250.00"
     assert read_european_amount("€") == read_amount("€")
+    assert read_european_amount("15.000") == "15000.00"
+    assert read_european_amount("1.355,9") == "1355.90"
     assert isinstance(read_european_amount("1,250.00"), Refused)
+
+
+@pytest.mark.parametrize("text", ["15,000", "₹1,250", "-120,000"])
+def test_three_digits_behind_a_comma_are_refused_in_a_european_column(
+    text: str,
+) -> None:
+    refused = read_european_amount(text)
+
+    assert isinstance(refused, Refused)
+    assert refused.code == "amount_thousands_unclear"
 
 
 @pytest.mark.parametrize(
