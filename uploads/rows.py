@@ -7,13 +7,21 @@ mapped over the cells of a whole block. What a cell means is for its reader to s
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
+from functools import partial
 from itertools import pairwise
 from json.encoder import encode_basestring
 from typing import NamedTuple, TypeVar, cast
 
 from uploads.cells import CELL_ERRORS, LONGEST_TEXT, masked_value
-from uploads.column_readers import Value, column_reader
+from uploads.column_readers import (
+    PHONE_FIELDS,
+    CellReader,
+    Value,
+    cell_reader,
+    column_reader,
+)
 from uploads.columns import LABELS
+from uploads.country_codes import code_places, with_codes
 from uploads.layout import Layout
 from uploads.national_ids import (
     digester,
@@ -99,6 +107,15 @@ class RowReader:
             for name in columns.fields
             if name != "national_id"
         }
+        self._layout, self._region, self._zone = layout, region, zone
+        phones = {n: p for n, p in columns.fields.items() if n in PHONE_FIELDS}
+        # Only where nobody took the column for something else.
+        self._codes = {
+            name: place
+            for name, place in code_places(layout.headers, phones).items()
+            if place in columns.extra
+        }
+        self._abroad: dict[tuple[str, str], CellReader] = {}
         self._extra = columns.extra
         self._masks = columns.masks()
         brought = {*columns.fields, *(["extra"] if columns.extra else [])}
@@ -122,7 +139,16 @@ class RowReader:
         refused: dict[int, list[Issue]] = {}
         for name, read in self._readers.items():
             column = cells[self._places[name]]
-            values[name] = self._sift(name, read(column), column, lines, refused)
+            read_values = read(column)
+            if name in self._codes:
+                read_values = with_codes(
+                    column,
+                    cells[self._codes[name]],
+                    read_values,
+                    region=self._region,
+                    read_in=partial(self._read_abroad, name),
+                )
+            values[name] = self._sift(name, read_values, column, lines, refused)
         if "national_id" in self._places:
             self._read_national_ids(cells, lines, values, refused)
         if self._extra:
@@ -135,6 +161,18 @@ class RowReader:
             ),
             [_named(issue, index, values) for index in bad for issue in refused[index]],
         )
+
+    def _read_abroad(self, name: str, cell: str, country: str) -> Value:
+        """Read a phone that the code beside it puts into another country."""
+        if (name, country) not in self._abroad:
+            self._abroad[name, country] = cell_reader(
+                name,
+                self._layout,
+                region=country,
+                zone=self._zone,
+                blank=_BLANK[name],
+            )
+        return self._abroad[name, country].value(cell)
 
     def _sift(
         self,
