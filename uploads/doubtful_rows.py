@@ -6,7 +6,7 @@ Counted over the whole file, in sets of distinct cells: a clean column costs lit
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
+from datetime import UTC, date, datetime, tzinfo
 from functools import partial
 from typing import NamedTuple
 
@@ -43,7 +43,9 @@ class _Found(NamedTuple):
 class DoubtfulRows:
     """Counts the rows of a file whose figures can hardly be right."""
 
-    def __init__(self, places: Mapping[str, int], *, today: date) -> None:
+    def __init__(self, places: Mapping[str, int], *, now: datetime) -> None:
+        """`now` is in the tenant's zone."""
+        self._zone, today = now.tzinfo or UTC, now.date()
         self._due = places.get("due_date")
         self._outstanding = places.get("outstanding_amount")
         self._days, self._as_of = places.get("days_past_due"), places.get("as_of_date")
@@ -114,9 +116,9 @@ class DoubtfulRows:
         what = ""
         if cell and len(cell) <= LONGEST_CELL:
             # The year is the same, whichever of day and month stands first.
-            read = read_date(cell, DateOrder.DAY_FIRST)
+            read = read_date(cell, DateOrder.DAY_FIRST, self._zone)
             if not isinstance(read, str):
-                read = read_date(cell, DateOrder.MONTH_FIRST)
+                read = read_date(cell, DateOrder.MONTH_FIRST, self._zone)
             if isinstance(read, str):
                 day = date.fromisoformat(read)
                 if day.year < _FIRST_YEAR:
@@ -164,7 +166,9 @@ class DoubtfulRows:
             date_orders.get("as_of_date", DateOrder.DAY_FIRST),
         )
         count, line = 0, 0
-        read_due, read_as_of = (_Read(partial(_day, order=order)) for order in orders)
+        read_due, read_as_of = (
+            _Read(partial(_day, order=order, zone=self._zone)) for order in orders
+        )
         read_days_of = _Read(_days)
         for dues, row_count in self._dues.items():
             due, days, as_of = dues
@@ -198,9 +202,9 @@ class _Read(dict[str, int | None]):
         return number
 
 
-def _day(cell: str, order: DateOrder) -> int | None:
+def _day(cell: str, order: DateOrder, zone: tzinfo) -> int | None:
     """Return a day as a number, None for none."""
-    read = read_date(cell, order)
+    read = read_date(cell, order, zone)
     return date.fromisoformat(read).toordinal() if isinstance(read, str) else None
 
 

@@ -8,7 +8,7 @@ between records into parts that workers load side by side.
 import codecs
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import datetime
 from itertools import filterfalse
 from typing import BinaryIO
 
@@ -116,7 +116,7 @@ def understand(
     delimiter: str = "",
     decide: Callable[[Layout], Layout] = by_names,
     may_lack_columns: bool = False,
-    today: date | None = None,
+    now: datetime | None = None,
     rows_a_part: int = ROWS_A_PART,
 ) -> Understood:
     """Read the file once and say how it is to be read.
@@ -124,8 +124,9 @@ def understand(
     `sheet` names the sheet of a workbook whose rows the lines are, as tab-separated
     UTF-8. `encoding_name` and `delimiter` are found unless given; `decide` has the last
     word on what the columns are, once the header is known. Rows that can hardly be
-    right are counted as of `today`, where it is given. Raises `UnreadableFile` when the
-    file cannot be read, or lacks a column that must be there, unless it may.
+    right are counted as of `now`, in the tenant's zone, where it is given. Raises
+    `UnreadableFile` when the file cannot be read, or lacks a column that must be there,
+    unless it may.
     """
     if sheet:
         encoding, delimiter = Encoding("utf-8"), "\t"
@@ -146,7 +147,7 @@ def understand(
     if layout.meanings is None:
         notices += column_notices(layout)
     notices += unit_notices(layout)
-    evidence = Evidence(layout, today=today)
+    evidence = Evidence(layout, now=now)
     size = file.seek(0, 2)
     blocks = read_blocks(
         file,
@@ -214,16 +215,14 @@ def _part(first: Block, last: Block, row_count: int) -> Part:
 class Evidence:
     """What a whole column shows about how its cells are written."""
 
-    def __init__(self, layout: Layout, *, today: date | None = None) -> None:
+    def __init__(self, layout: Layout, *, now: datetime | None = None) -> None:
         columns = layout.columns()
         self.places = columns.fields
         # As somebody said who knows; the column itself knows better.
         self.preferred = layout.date_orders
         self.preferred_styles = layout.money_styles
         self.in_units = {
-            name
-            for name, unit in layout.units.items()
-            if unit is not MoneyUnit.RUPEES
+            name for name, unit in layout.units.items() if unit is not MoneyUnit.RUPEES
         }
         self.dates = {
             name: DateEvidence() for name in DATE_FIELDS if name in columns.fields
@@ -237,7 +236,7 @@ class Evidence:
         self.is_sheet = bool(layout.sheet)
         self.loans = LoanNumberEvidence()
         self.is_ours = bool(columns.helpers)
-        self.doubtful = DoubtfulRows(self.places, today=today) if today else None
+        self.doubtful = DoubtfulRows(self.places, now=now) if now else None
 
     def look_at(self, block: Block) -> None:
         for name, dates in self.dates.items():

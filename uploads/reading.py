@@ -189,7 +189,7 @@ def _read(upload: FileUpload, now: datetime, *, work_id: int) -> int:
                 delimiter=choices.delimiter,
                 decide=deciding_for(upload),
                 may_lack_columns=upload.review in LOOKED_AT,
-                today=now.astimezone(ZoneInfo(upload.tenant.timezone)).date(),
+                now=now.astimezone(ZoneInfo(upload.tenant.timezone)),
             )
     except UnreadableFile as unreadable:
         message = f"{unreadable} {sheet.others if sheet else ''}".rstrip()

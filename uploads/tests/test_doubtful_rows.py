@@ -1,6 +1,7 @@
 """Rows whose figures can hardly be right: loaded, counted, and shown before."""
 
-from datetime import date
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.contrib.auth.models import User
@@ -15,7 +16,7 @@ from uploads.tests import reviews
 from uploads.tests.factories import load, work_off
 from uploads.tests.test_review import page, to_review
 
-TODAY = date(2026, 11, 29)
+NOW = datetime(2026, 11, 29, 9, 0, tzinfo=ZoneInfo("Asia/Kolkata"))
 PLACES = {
     "due_date": 0,
     "outstanding_amount": 1,
@@ -28,7 +29,7 @@ ODD = "Uma,9876543211,-500,15/11/1976\nRavi,9876543212,5,15/11/2076\n"
 
 
 def said(*rows: tuple[str, str, str, str]) -> list[str]:
-    doubtful = DoubtfulRows(PLACES, today=TODAY)
+    doubtful = DoubtfulRows(PLACES, now=NOW)
     doubtful.look_at([(line, list(row)) for line, row in enumerate(rows, 2)])
     return doubtful.sentences(
         dict.fromkeys(["due_date", "as_of_date"], DateOrder.DAY_FIRST)
@@ -113,7 +114,7 @@ def test_without_an_as_of_date_nothing_contradicts() -> None:
 
 
 def test_rows_are_counted_over_several_blocks_with_the_first_line() -> None:
-    doubtful = DoubtfulRows(PLACES, today=TODAY)
+    doubtful = DoubtfulRows(PLACES, now=NOW)
     for first in (2, 1002, 2002):
         doubtful.look_at(
             [(first + n, ["15/11/1976", "1", "", ""]) for n in range(1000)]

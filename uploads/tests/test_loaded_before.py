@@ -30,7 +30,7 @@ from uploads.services import (
     pause_upload,
     retry_upload,
 )
-from uploads.tasks import sweep
+from uploads.tasks import carry_on
 from uploads.tests import reviews
 from uploads.tests.factories import TWO_ROWS, load, make_upload, work_off
 from uploads.tests.test_review import Review, page, to_review
@@ -209,7 +209,7 @@ def test_the_sweep_asks_too(tenant: Tenant) -> None:
     upload = send(tenant)
     FileUpload.objects.filter(pk=upload.pk).update(updated_at="2026-01-01T00:00Z")
 
-    sweep()
+    carry_on()
 
     upload.refresh_from_db()
     assert upload.status == "review"
@@ -242,8 +242,8 @@ def test_rows_loaded_before_a_failure_stay_as_they_were_read(
     failed = work_off(send(tenant))
     part = failed.parts.get()
     UploadPart.objects.create(
-        upload=failed, number=1, start_byte=part.end_byte, end_byte=part.end_byte,
-        first_line=4, row_count=0,
+        upload=failed, reading=part.reading, number=1, start_byte=part.end_byte,
+        end_byte=part.end_byte, first_line=4, row_count=0,
     )  # fmt: skip
     FileUpload.objects.filter(pk=failed.pk).update(status="failed", error="x")
     load(tenant=tenant)

@@ -114,7 +114,7 @@ def test_a_layout_whose_file_was_undone_is_looked_at_again(
     assert to_review(tenant=tenant).status == "review"
     reviews.start(client, again)
 
-    assert to_review(tenant=tenant).status == "completed"
+    assert to_review(f"{SURE}\n", tenant=tenant).status == "completed"
 
 
 def test_a_command_takes_no_columns_that_are_doubted(
@@ -142,11 +142,12 @@ def test_an_undone_file_leaves_columns_alone_that_were_confirmed_after_it(
     first = to_review(tenant=tenant)
     reviews.start(client, first)
     work_off(first)
-    reviews.start(client, to_review(tenant=tenant, review=Review.ALWAYS))
+    second = to_review(f"{SURE}\n\n", tenant=tenant, review=Review.ALWAYS)
+    reviews.start(client, second)
 
     undo_upload(upload_id=first.pk, by=clerk, now=timezone.now())
 
-    assert to_review(tenant=tenant).status == "completed"
+    assert to_review(f"{SURE}\n", tenant=tenant).status == "completed"
 
 
 def test_an_undone_file_that_brought_nothing_puts_no_columns_in_doubt(
@@ -158,7 +159,7 @@ def test_an_undone_file_that_brought_nothing_puts_no_columns_in_doubt(
 
     undo_upload(upload_id=refused.pk, by=clerk, now=timezone.now())
 
-    assert to_review(tenant=tenant).status == "completed"
+    assert to_review(f"{SURE}\n", tenant=tenant).status == "completed"
 
 
 def test_a_start_is_read_as_confirmed_whatever_is_confirmed_after_it(

@@ -417,7 +417,7 @@ for act in (pause_upload, resume_upload):
 process_upload(upload.pk)
 print(FileUpload.objects.get(pk=upload.pk).sentence)
 stalled = create_upload(
-    tenant=tenant, file=ContentFile(b"Name,Mobile\\nAsha,9876543210\\n"), name="c.csv",
+    tenant=tenant, file=ContentFile(b"Name,Mobile\\nUma,9876543211\\n"), name="c.csv",
     uploaded_by=None, now=timezone.now() - timedelta(minutes=1),
 )
 sweep()

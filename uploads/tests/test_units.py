@@ -255,3 +255,17 @@ def test_mended_rows_are_read_in_the_unit_of_the_file_they_came_from(
     work_off(mended)
 
     assert Customer.objects.get(upload=mended).outstanding_amount == 2000
+
+
+@pytest.mark.django_db
+def test_three_decimals_of_a_lakh_are_no_thousands(
+    client: Client, clerk: User, tenant: Tenant
+) -> None:
+    upload = to_review(IN_LAKHS.replace("1.25", "1.234"), tenant=tenant)
+
+    reviews.check(client, upload, column_2="outstanding_amount", unit_2="lakh")
+    reviews.start(client, upload)
+    done = work_off(upload)
+
+    assert Customer.objects.get().outstanding_amount == Decimal("123400.00")
+    assert (done.layout["held_for"], done.failed_rows) == ([], 0)
