@@ -28,6 +28,8 @@ class Choices:
 
     encoding: str = ""
     delimiter: str = ""
+    # Rows of a workbook that nobody sees are loaded as all others.
+    loads_hidden: bool = False
     # Whose columns the following are.
     header: str = ""
     meanings: dict[int, str] = field(default_factory=dict)
@@ -46,6 +48,7 @@ class Choices:
         return cls(
             encoding=kept.get("encoding", ""),
             delimiter=kept.get("delimiter", ""),
+            loads_hidden=kept.get("loads_hidden", False),
             header=kept.get("header", ""),
             meanings={int(place): name for place, name in meanings.items()},
             date_orders={name: DateOrder(order) for name, order in orders.items()},

@@ -23,9 +23,11 @@ from uploads.records import Shape, after_last_line, parse_leniently
 from uploads.refusals import LONGEST_CELL
 from uploads.text import cleaned
 from uploads.units import MoneyUnit, find_amount_in_unit, find_unit
+from uploads.workbooks.notation import plain_head
 
 DATE_FIELDS = ("due_date", "last_contact_date", "as_of_date")
 MONEY_FIELDS = ("loan_amount", "outstanding_amount", "emi_amount")
+_COUNT = frozenset([*DATE_FIELDS, *MONEY_FIELDS, "days_past_due"])
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _HEAD = 1 << 20
@@ -60,15 +62,24 @@ class Layout:
     units: dict[str, MoneyUnit] = field(default_factory=dict)
     # Sentences: why somebody looks first, also where the header is known.
     held_for: tuple[str, ...] = ()
+    # Rows of a workbook that nobody sees are loaded as all others.
+    loads_hidden: bool = False
+    hidden_count: int = 0
 
     def shape(self) -> Shape:
+        columns = self.columns()
         return Shape(
             encoding=self.encoding,
             damaged=self.damaged,
             delimiter=self.delimiter,
             width=len(self.headers),
-            needed=self.columns().width,
+            needed=columns.width,
             is_sheet=bool(self.sheet),
+            counts=frozenset(
+                place for name, place in columns.fields.items() if name in _COUNT
+            ),
+            kept=frozenset(columns.extra),
+            loads_hidden=self.loads_hidden,
         )
 
     def columns(self) -> Columns:
@@ -101,6 +112,8 @@ class Layout:
                 name: MoneyUnit(unit) for name, unit in kept.get("units", {}).items()
             },
             held_for=tuple(kept.get("held_for", ())),
+            loads_hidden=kept.get("loads_hidden", False),
+            hidden_count=kept.get("hidden_count", 0),
         )
 
 
@@ -120,7 +133,7 @@ def find_layout(
             "The first line is longer than 1 MB: this is not a table of customers."
         )
     text, _ = cleaned(head[:cut], encoding.name, "replace")
-    lines = text.splitlines(keepends=True)
+    lines = (plain_head(text) if sheet else text).splitlines(keepends=True)
     skipped = next((n for n, line in enumerate(lines) if line.strip()), None)
     if skipped is None:
         raise UnreadableFile("The file is empty.")

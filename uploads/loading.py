@@ -73,6 +73,9 @@ def load_part(part: UploadPart, *, now: datetime) -> tuple[int, int]:
                 copy.write(writer.lines(entries))
                 succeeded += len(entries)
                 issues += refused
+                if block.hidden:
+                    hidden = plain_rows(block.hidden) if written_by_us else block.hidden
+                    issues += reader.refuse_hidden(hidden)
                 issues += [
                     Issue(fault.line, "", "", fault.code, fault.message)
                     for fault in block.faults

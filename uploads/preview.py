@@ -82,7 +82,7 @@ class Checked:
 
 def first_rows(file: BinaryIO, layout: Layout, *, limit: int = ROWS_CHECKED) -> Block:
     """Read the first rows, and no more of the file than holds them."""
-    rows, faults, cleaned_count = [], [], 0
+    rows, hidden, faults, cleaned_count = [], [], [], 0
     end = file.seek(0, 2)
     blocks = read_blocks(
         file,
@@ -93,11 +93,14 @@ def first_rows(file: BinaryIO, layout: Layout, *, limit: int = ROWS_CHECKED) -> 
     )
     for block in blocks:
         rows += block.rows
+        hidden += block.hidden
         faults += block.faults
         cleaned_count += block.cleaned_count
-        if len(rows) + len(faults) >= limit:
+        if len(rows) + len(hidden) + len(faults) >= limit:
             break
-    lines = sorted([*(row[0] for row in rows), *(fault.line for fault in faults)])
+    lines = sorted(
+        [*(row[0] for row in [*rows, *hidden]), *(fault.line for fault in faults)]
+    )
     last = lines[:limit][-1] if lines else 0
     return Block(
         start=layout.data_start,
@@ -107,6 +110,7 @@ def first_rows(file: BinaryIO, layout: Layout, *, limit: int = ROWS_CHECKED) -> 
         rows=[row for row in rows if row[0] <= last],
         faults=[fault for fault in faults if fault.line <= last],
         cleaned_count=cleaned_count,
+        hidden=[row for row in hidden if row[0] <= last],
     )
 
 
@@ -117,7 +121,7 @@ def settle(layout: Layout, block: Block, *, known: Layout) -> Layout:
     stands above what the first rows show.
     """
     evidence = Evidence(replace(layout, money_styles={}))
-    evidence.look_at(block)
+    evidence.look_at(block.with_hidden())
     orders, styles = evidence.date_orders(), evidence.money_styles()
     open_dates = set(evidence.open_dates())
     twelve_digit_loans = evidence.twelve_digit_loans()
@@ -156,6 +160,7 @@ def check(
         layout, region=region, zone=zone, national_id_key=national_id_key
     )
     entries, issues = reader.read(block.rows)
+    issues += reader.refuse_hidden(block.hidden)
     issues += [Issue(f.line, "", "", f.code, f.message) for f in block.faults]
     by_line: dict[int, list[Issue]] = defaultdict(list)
     for issue in issues:
@@ -233,7 +238,7 @@ def _rows_shown(
     places: Sequence[int],
 ) -> list[Row]:
     """Return the first rows, and after them the first bad ones."""
-    cells = dict(block.rows)
+    cells = dict(block.with_hidden().rows)
     lines = sorted({*cells, *by_line})
     later_bad = [line for line in lines[_FIRST_SHOWN:] if line in by_line]
     shown = [*lines[:_FIRST_SHOWN], *later_bad[: _ROWS_SHOWN - _FIRST_SHOWN]]

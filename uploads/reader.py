@@ -117,14 +117,16 @@ def understand(
     decide: Callable[[Layout], Layout] = by_names,
     may_lack_columns: bool = False,
     now: datetime | None = None,
+    loads_hidden: bool = False,
     rows_a_part: int = ROWS_A_PART,
 ) -> Understood:
     """Read the file once and say how it is to be read.
 
     `sheet` names the sheet of a workbook whose rows the lines are, as tab-separated
     UTF-8. `encoding_name` and `delimiter` are found unless given; `decide` has the last
-    word on what the columns are, once the header is known. Rows that can hardly be
-    right are counted as of `now`, in the tenant's zone, where it is given. Raises
+    word on what the columns are, once the header is known. `loads_hidden`: rows that
+    nobody sees in a workbook are as all others. Rows that can hardly be right are
+    counted as of `now`, in the tenant's zone, where it is given. Raises
     `UnreadableFile` when the file cannot be read, or lacks a column that must be there,
     unless it may.
     """
@@ -138,7 +140,7 @@ def understand(
             else find_encoding(file)
         )
     layout, notices = find_layout(file, encoding, delimiter=delimiter, sheet=sheet)
-    layout = decide(layout)
+    layout = replace(decide(layout), loads_hidden=loads_hidden)
     columns = layout.columns()
     if columns.missing and not may_lack_columns:
         if not known_fields(layout.headers):
@@ -148,6 +150,7 @@ def understand(
         notices += column_notices(layout)
     notices += unit_notices(layout)
     evidence = Evidence(layout, now=now)
+    hidden_count = 0
     size = file.seek(0, 2)
     blocks = read_blocks(
         file,
@@ -162,7 +165,8 @@ def understand(
     waiting: list[Block] = []
     waiting_rows = 0
     for block in blocks:
-        evidence.look_at(block)
+        evidence.look_at(block.with_hidden())
+        hidden_count += block.hidden_count
         cleaned_count += block.cleaned_count
         good_count += len(block.rows)
         fault_count += len(block.faults)
@@ -172,7 +176,7 @@ def understand(
                 "told apart: quotation marks stand astray, or the cells are not parted "
                 "as in the header. Save the list as CSV (UTF-8) again and upload that."
             )
-        waiting_rows += len(block.rows) + len(block.faults)
+        waiting_rows += len(block.rows) + len(block.faults) + len(block.hidden)
         waiting.append(block)
         if waiting_rows >= rows_a_part:
             parts.append(_part(waiting[0], waiting[-1], waiting_rows))
@@ -187,6 +191,8 @@ def understand(
         notices.append(
             f"{cleaned_count} invisible or control characters were taken out."
         )
+    if hidden_count:
+        notices.append(_hidden_sentence(hidden_count, are_loaded=loads_hidden))
     notices += evidence.notices(layout.headers)
     return Understood(
         layout=replace(
@@ -195,12 +201,21 @@ def understand(
             money_styles=evidence.money_styles(),
             open_dates=evidence.open_dates(),
             twelve_digit_loans=evidence.twelve_digit_loans(),
+            hidden_count=hidden_count,
             held_for=tuple(evidence.held_for(layout.headers)),
         ),
         parts=parts,
         notices=notices,
         assumptions=evidence.assumptions(layout.headers),
     )
+
+
+def _hidden_sentence(count: int, *, are_loaded: bool) -> str:
+    rows = "1 row is" if count == 1 else f"{count} rows are"
+    hidden = f"{rows} hidden in the workbook, by a filter, a group or by hand"
+    if are_loaded:
+        return f"{hidden}: loaded like all others, as was chosen."
+    return f"{hidden}: refused, unless somebody chooses to load them."
 
 
 def _part(first: Block, last: Block, row_count: int) -> Part:

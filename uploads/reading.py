@@ -188,6 +188,7 @@ def _read(upload: FileUpload, now: datetime, *, work_id: int) -> int:
                 encoding_name=choices.encoding,
                 delimiter=choices.delimiter,
                 decide=deciding_for(upload),
+                loads_hidden=choices.loads_hidden,
                 may_lack_columns=upload.review in LOOKED_AT,
                 now=now.astimezone(ZoneInfo(upload.tenant.timezone)),
             )

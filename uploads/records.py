@@ -6,11 +6,12 @@ The csv module parses, in its strict mode; what it stumbles over costs one line.
 import csv
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from uploads.encodings import UnreadableFile
 from uploads.text import cleaned
+from uploads.workbooks.notation import HIDDEN_ROW, SHOWN, one_way
 
 if TYPE_CHECKING:
     import _csv
@@ -50,6 +51,10 @@ class Shape:
     # Cells up to the last column with a header: what follows may be left out.
     needed: int
     is_sheet: bool = False  # the lines are a workbook's rows
+    # Of a sheet: the places of what counts, and of what is kept as it is.
+    counts: frozenset[int] = frozenset()
+    kept: frozenset[int] = frozenset()
+    loads_hidden: bool = False
 
 
 @dataclass(slots=True)
@@ -63,6 +68,15 @@ class Block:
     rows: list[tuple[int, list[str]]]
     faults: list[Fault]
     cleaned_count: int
+    # Rows of a sheet that nobody sees, where they are not among the others.
+    hidden: list[tuple[int, list[str]]] = field(default_factory=list)
+    hidden_count: int = 0
+
+    def with_hidden(self) -> "Block":
+        """Return the block with its hidden rows, which say how columns are written."""
+        if not self.hidden:
+            return self
+        return replace(self, rows=[*self.rows, *self.hidden])
 
 
 def read_blocks(
@@ -92,11 +106,17 @@ def read_blocks(
             continue
         text, cleaned_count = cleaned(data[:cut], shape.encoding, errors)
         lines = text.splitlines(keepends=True)
+        hidden_lines = _unmark_hidden(lines, line) if shape.is_sheet else ()
         parser = _Parser(lines, shape, first_line=line)
         # A file may be megabytes of line ends: they are counted, and not parsed.
         taken = len(lines) if text.isspace() else parser.parse(final=final)
         if taken < len(lines):  # a quoted cell goes on beyond this block
             cut -= sum(map(len, data[:cut].splitlines(keepends=True)[taken:]))
+        if shape.is_sheet and SHOWN in text:
+            parser.read_one_way()
+        hidden = [row for row in parser.rows if row[0] in hidden_lines]
+        if hidden and not shape.loads_hidden:
+            parser.rows = [row for row in parser.rows if row[0] not in hidden_lines]
         yield Block(
             start=position,
             end=position + cut,
@@ -105,8 +125,18 @@ def read_blocks(
             rows=parser.rows,
             faults=parser.faults,
             cleaned_count=cleaned_count,
+            hidden=[] if shape.loads_hidden else hidden,
+            hidden_count=len(hidden),
         )
         position, line, carry = position + cut, line + taken, data[cut:]
+
+
+def _unmark_hidden(lines: list[str], first_line: int) -> set[int]:
+    """Take the marks from the lines of hidden rows; return which lines they are."""
+    hidden = {index for index, line in enumerate(lines) if line.startswith(HIDDEN_ROW)}
+    for index in hidden:
+        lines[index] = lines[index].removeprefix(HIDDEN_ROW)
+    return {first_line + index for index in hidden}
 
 
 def after_last_line(data: bytes) -> int:
@@ -143,6 +173,20 @@ class _Parser:
             self._take_alone(start)
             start += 1
         return len(self.lines)
+
+    def read_one_way(self) -> None:
+        """Settle what cells are that show one thing and count another."""
+        counts, kept = self.shape.counts, self.shape.kept
+        for _, row in self.rows:
+            for place, cell in enumerate(row):
+                if SHOWN in cell:
+                    row[place] = one_way(
+                        cell, counts=place in counts, is_kept=place in kept
+                    )
+        for fault in self.faults:  # in whichever columns
+            fault.cells[:] = [
+                one_way(cell, counts=False, is_kept=False) for cell in fault.cells
+            ]
 
     def _parse_at_once(self) -> bool:
         """Parse all lines without looking at each; False unless each is a record."""

@@ -97,7 +97,7 @@ def _refused_in(
 ) -> Iterator[list[str]]:
     refused = [
         (line, writer.row(cells, line, errors[line]))
-        for line, cells in block.rows
+        for line, cells in block.with_hidden().rows
         if line in errors
     ]
     refused += [

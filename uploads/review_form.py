@@ -37,6 +37,12 @@ _UNITS = [
 ]
 
 
+_HIDDEN_ROWS = [
+    ("refuse", "are refused, and come back with the refused rows"),
+    ("load", "are loaded like all others"),
+]
+
+
 class ColumnChoice(NamedTuple):
     """A column as the page shows it."""
 
@@ -68,6 +74,13 @@ class ReviewForm(forms.Form):
             self._offer(
                 "delimiter", "Cells are separated by", _DELIMITERS, layout.delimiter
             )
+        if layout.hidden_count:
+            self._offer(
+                "hidden_rows",
+                f"Rows that are hidden in the workbook ({layout.hidden_count:,})",
+                _HIDDEN_ROWS,
+                "load" if layout.loads_hidden else "refuse",
+            )
         for place in self._offered():
             header = told_apart(layout.headers, place)
             meaning = self.meanings.get(place, "")
@@ -94,6 +107,7 @@ class ReviewForm(forms.Form):
         return Choices(
             encoding="" if encoding == found.encoding else encoding,
             delimiter="" if delimiter == found.delimiter else delimiter,
+            loads_hidden=chosen.get("hidden_rows") == "load",
             header=header_fingerprint(self.reviewed.layout.headers),
             meanings={place: name for place, name in meanings.items() if name},
             date_orders={

@@ -180,6 +180,7 @@ def _as_decided(
     upload: FileUpload, found: Layout, file: BinaryIO, limits: Limits
 ) -> Layout:
     choices = Choices.of(upload.choices)
+    found = replace(found, loads_hidden=choices.loads_hidden)
     layout = found
     same = (
         choices.encoding in ("", found.encoding),

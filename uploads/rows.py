@@ -4,7 +4,7 @@ Every row of every file comes this way, so it goes column by column: one reader 
 mapped over the cells of a whole block. What a cell means is for its reader to say.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from functools import partial
@@ -174,6 +174,21 @@ class RowReader:
             )
         return self._abroad[name, country].value(cell)
 
+    def refuse_hidden(self, rows: Sequence[tuple[int, list[str]]]) -> list[Issue]:
+        """Refuse rows that nobody saw in their workbook; say of which loans they are.
+
+        Whatever else may be wrong with them shows when they come again.
+        """
+        values = {
+            name: read([cells[self._places[name]] for _, cells in rows])
+            for name, read in self._readers.items()
+            if name in ("loan_number", "primary_phone")
+        }
+        return [
+            _named(Issue(line, "", "", *_HIDDEN), index, values)
+            for index, (line, _) in enumerate(rows)
+        ]
+
     def _sift(
         self,
         name: str,
@@ -249,10 +264,10 @@ class RowReader:
         ]
 
 
-def _named(issue: Issue, index: int, values: dict[str, list[str]]) -> Issue:
+def _named(issue: Issue, index: int, values: Mapping[str, Sequence[Value]]) -> Issue:
     """Return an issue with what of its row tells which loan it was to bring."""
     loan, phone = (
-        cast(Value, values[name][index]) if name in values else ""
+        values[name][index] if name in values else ""
         for name in ("loan_number", "primary_phone")
     )
     return issue._replace(
@@ -271,6 +286,11 @@ def _without(column: list[_Cell], bad: Sequence[int]) -> list[_Cell]:
     return kept
 
 
+_HIDDEN = Refused(
+    "row_hidden",
+    "This row is hidden in the workbook, by a filter, a group or by hand, and was not "
+    "loaded. If it belongs to the list, send it in with the refused rows.",
+)
 _TOO_LONG = Issue(
     0, "", "", "text_too_long", "A cell of this row is too long to be kept."
 )

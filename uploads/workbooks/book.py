@@ -7,6 +7,11 @@ from dataclasses import dataclass
 from uploads.encodings import UnreadableFile
 from uploads.workbooks.archive import Archive
 from uploads.workbooks.elements import Attributes, each_element
+from uploads.workbooks.number_formats import (
+    LONGEST_FORMAT,
+    NumberFormat,
+    parse_format,
+)
 from uploads.workbooks.values import Meaning
 
 _WORKBOOK = "xl/workbook.xml"
@@ -21,7 +26,6 @@ _BUILT_IN = {
     **dict.fromkeys([45, 47], Meaning.DATE),
     46: Meaning.DURATION,
 }
-_LONGEST_FORMAT = 255  # as Excel has it
 # Quoted and escaped text, colours and conditions say nothing of what a number is. What
 # is never closed is looked for as far as a format may go.
 _DECORATION = re.compile(
@@ -52,6 +56,7 @@ class Book:
     from_1904: bool
     strings: str  # the member with the texts that cells share; may be ""
     meanings: dict[str, Meaning]  # by style; a style that is not there is plain
+    formats: dict[str, NumberFormat]  # by style, of those that show more than digits
 
     @property
     def readable(self) -> tuple[Sheet, ...]:
@@ -113,11 +118,13 @@ def read_book(archive: Archive) -> Book:
             "customers, save the workbook and upload it again."
         )
     members = dict(related.values())
+    meanings, formats = _read_styles(archive, members.get("styles", ""))
     return Book(
         sheets=tuple(sheets),
         from_1904=from_1904,
         strings=members.get("sharedStrings", ""),
-        meanings=_meanings(archive, members.get("styles", "")),
+        meanings=meanings,
+        formats=formats,
     )
 
 
@@ -160,11 +167,17 @@ def _relation_id(attributes: Attributes) -> str:
     return attributes.get("id", "")
 
 
-def _meanings(archive: Archive, member: str) -> dict[str, Meaning]:
-    """Return what the numbers of each style are: cells name their style by place."""
+def _read_styles(
+    archive: Archive, member: str
+) -> tuple[dict[str, Meaning], dict[str, NumberFormat]]:
+    """Return what the numbers of each style are, and how they are shown.
+
+    Cells name their style by place.
+    """
     if member not in archive:
-        return {}
-    formats = dict(_BUILT_IN)
+        return {}, {}
+    meanings = dict(_BUILT_IN)
+    formats: dict[int, NumberFormat] = {}
     styles: list[int] = []
     within = ""
 
@@ -173,22 +186,32 @@ def _meanings(archive: Archive, member: str) -> dict[str, Meaning]:
         if tag in ("cellXfs", "cellStyleXfs", "dxfs"):
             within = tag
         elif tag == "numFmt" and within != "dxfs":
-            meaning = _meaning(attributes.get("formatCode", ""))
-            formats[_number(attributes.get("numFmtId"))] = meaning
+            number = _number(attributes.get("numFmtId"))
+            code = attributes.get("formatCode", "")
+            meanings[number] = _meaning(code)
+            if meanings[number] is Meaning.NUMBER and (shown := parse_format(code)):
+                formats[number] = shown
         elif tag == "xf" and within == "cellXfs":
             styles.append(_number(attributes.get("numFmtId")))
 
     with archive.open(member) as file:
         each_element(file, take)
-    return {
-        str(place): formats[number]
-        for place, number in enumerate(styles)
-        if formats.get(number, Meaning.NUMBER) is not Meaning.NUMBER
-    }
+    return (
+        {
+            str(place): meanings[number]
+            for place, number in enumerate(styles)
+            if meanings.get(number, Meaning.NUMBER) is not Meaning.NUMBER
+        },
+        {
+            str(place): formats[number]
+            for place, number in enumerate(styles)
+            if number in formats
+        },
+    )
 
 
 def _meaning(code: str) -> Meaning:
-    if len(code) > _LONGEST_FORMAT:
+    if len(code) > LONGEST_FORMAT:
         return Meaning.NUMBER
     plain = _DECORATION.sub("", code.partition(";")[0]).lower()
     if _ELAPSED.search(plain):

@@ -13,11 +13,14 @@ from uploads.encodings import UnreadableFile
 from uploads.workbooks.archive import DAMAGED, TOO_LARGE
 from uploads.workbooks.book import Book
 from uploads.workbooks.elements import Attributes, UsualElements, new_parser
+from uploads.workbooks.notation import HIDDEN_ROW
 from uploads.workbooks.values import (
     FORMULA_WITHOUT_VALUE,
     field_text,
     formatted_text,
-    number_text,
+    number_cell,
+    shown_text,
+    text_cell,
 )
 
 # Some 350,000 rows of 14 columns.
@@ -29,7 +32,7 @@ _MOST_ROWS = 1 << 20
 _FIRST_ROWS = 200
 _REMEMBERED = 50_000
 
-_ROW = r'<row r="([0-9]{1,7})"(?: [^<>&]*+)?>'
+_ROW = r'<row r="([0-9]{1,7})"( [^<>&]*+)?>'
 # Five groups: the style; the place of a shared text, or a text, or type and value.
 # What is possessive is not tried again in another way.
 _CELL = (
@@ -40,12 +43,27 @@ _CELL = (
 _GROUPS = 5
 _WIDEST_USUAL = 100
 _NUMBERS = ("", "n")
+_TEXTS = ("str", "inlineStr")
+# By a filter, a group or by hand; rows without a height are not seen either.
+_HIDDEN = re.compile(
+    r"""\s(?:hidden\s*+=\s*+["'](?:1|true|on)["']|ht\s*+=\s*+["']0(?:\.0*+)?["'])"""
+)
 _DIGITS_OF_PLACE = 10  # more than any place among the shared texts has
 _REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
 # At most 15 digits, and nothing that would be written in another way.
 _USUAL_NUMBER = re.compile(
     r"(?:[1-9][0-9]{0,9}|0)(?:\.[0-9]{0,4}[1-9])?|[1-9][0-9]{10,14}"
 )
+
+
+# Is given a row's number, its cells, and whether it is hidden.
+_TakeRow = Callable[[int, list[str], bool], None]
+
+
+def is_hidden_row(attributes: Attributes) -> bool:
+    """Tell whether nobody sees a row: a filter, a group or somebody's hand hides it."""
+    written = (f' {name}="{attributes.get(name, "")}"' for name in ("hidden", "ht"))
+    return bool(_HIDDEN.search("".join(written)))
 
 
 def usual_row(width: int) -> re.Pattern[str]:
@@ -61,7 +79,7 @@ class SheetWriter:
         self._values = _Values(book, strings)
         self._target = target
         self._last_row = self._last_taken = 0
-        self._first_lines: list[tuple[int, list[str]]] | None = []
+        self._first_lines: list[tuple[int, list[str], bool]] | None = []
         self._width = 0
         self._lines: list[str] = []
         self._cells_left = MOST_CELLS
@@ -73,7 +91,7 @@ class SheetWriter:
         self._end_first_lines()
         self._flush()
 
-    def _take(self, number: int, cells: list[str]) -> None:
+    def _take(self, number: int, cells: list[str], is_hidden: bool) -> None:
         """Take the texts of a row; rows that are left out are blank lines."""
         if not self._last_row < number <= _MOST_ROWS:
             raise UnreadableFile(DAMAGED)
@@ -91,21 +109,23 @@ class SheetWriter:
         if self._first_lines is not None:
             if self.row_count <= _FIRST_ROWS:
                 self._width = max(self._width, len(cells))
-                self._first_lines.append((skipped, cells))
+                self._first_lines.append((skipped, cells, is_hidden))
                 return
             self._end_first_lines()
-        self._append(skipped, cells)
+        self._append(skipped, cells, is_hidden)
 
-    def _append(self, skipped: int, cells: list[str]) -> None:
+    def _append(self, skipped: int, cells: list[str], is_hidden: bool) -> None:
         if skipped:
             self._lines.append("\n" * skipped)
+        if is_hidden:
+            self._lines.append(HIDDEN_ROW)
         line = "\t".join(cells) + "\t" * (self._width - len(cells))
         self._lines.append(line + "\n")
 
     def _end_first_lines(self) -> None:
         first_lines, self._first_lines = self._first_lines, None
-        for skipped, cells in first_lines or ():
-            self._append(skipped, cells)
+        for skipped, cells, is_hidden in first_lines or ():
+            self._append(skipped, cells, is_hidden)
 
     def _flush(self) -> None:
         data = "".join(self._lines).encode("utf-8", "replace")
@@ -122,6 +142,12 @@ class _Values:
     def __init__(self, book: Book, strings: Sequence[str]) -> None:
         self.strings = strings
         self.meanings = book.meanings
+        self.formats = book.formats
+        # Their numbers are not written as they stand.
+        self.special = book.meanings.keys() | book.formats.keys()
+        self.text_styles = {
+            style for style, shown in book.formats.items() if shown.shows_texts
+        }
         self._from_1904 = book.from_1904
         self._formatted: dict[tuple[str, str], str] = {}
 
@@ -132,13 +158,15 @@ class _Values:
             place = int(written) if is_place else -1
             if not 0 <= place < len(self.strings):
                 raise UnreadableFile(DAMAGED)
-            return self.strings[place]
+            return self.styled(self.strings[place], style)
         if kind == "b":
             return "FALSE" if written.strip() == "0" else "TRUE"
-        if kind not in _NUMBERS:  # texts, errors, and dates in ISO's way
+        if kind in _TEXTS:
+            return self.styled(text_cell(written), style)
+        if kind not in _NUMBERS:  # errors, and dates in ISO's way
             return field_text(written)
         if style not in self.meanings:
-            return number_text(written.strip())
+            return number_cell(written.strip(), self.formats.get(style))
         # The same days come again and again.
         if (text := self._formatted.get((style, written))) is None:
             text = formatted_text(
@@ -147,6 +175,12 @@ class _Values:
             if len(self._formatted) < _REMEMBERED:
                 self._formatted[style, written] = text
         return text
+
+    def styled(self, field: str, style: str) -> str:
+        """Return a text as its style shows it."""
+        if style not in self.text_styles:
+            return field
+        return shown_text(field, self.formats[style])
 
 
 class _Places(dict[str, int]):
@@ -163,12 +197,13 @@ class _Places(dict[str, int]):
 class _RowReader:
     """Takes a worksheet's XML in pieces and hands on its rows."""
 
-    def __init__(self, values: _Values, take: Callable[[int, list[str]], None]) -> None:
+    def __init__(self, values: _Values, take: _TakeRow) -> None:
         self._values = values
         self._take = take
         self._places = _Places()
         self._usual_row: re.Pattern[str] | None = None
         self._usual_width = 0
+        self._is_hidden = False
         self._within_data = False
         self._number = 0  # of the row
         self._numbered = True
@@ -196,28 +231,33 @@ class _RowReader:
         if found is None:
             return False
         values, strings = self._values, self._values.strings
-        meanings, is_usual = values.meanings, _USUAL_NUMBER.fullmatch
+        special, is_usual = values.special, _USUAL_NUMBER.fullmatch
+        text_styles = values.text_styles
         parts = found.groups("")
         cells: list[str] = []
         append = cells.append
         try:
             for style, shared, text, kind, written in zip(
-                *(parts[group::_GROUPS] for group in range(1, _GROUPS + 1)), strict=True
+                *(parts[group::_GROUPS] for group in range(2, _GROUPS + 2)), strict=True
             ):
-                if shared:
+                if style in text_styles and (shared or text):
+                    field = strings[int(shared)] if shared else text_cell(text)
+                    append(values.styled(field, style))
+                elif shared:
                     append(strings[int(shared)])
                 elif text:
-                    append(field_text(text))
+                    append(text_cell(text))
                 elif not written:
                     append("")
-                elif kind in _NUMBERS and style not in meanings and is_usual(written):
+                elif kind in _NUMBERS and style not in special and is_usual(written):
                     append(written)
                 else:
                     append(values.text(kind, style, written))
         except IndexError as exc:
             raise UnreadableFile(DAMAGED) from exc
         self._number = int(parts[0])
-        self._take(self._number, cells)
+        is_hidden = bool(parts[1] and _HIDDEN.search(parts[1]))
+        self._take(self._number, cells, is_hidden)
         return True
 
     def _learn_width(self, width: int) -> None:
@@ -255,6 +295,7 @@ class _RowReader:
             self._numbered = number.isdecimal()
             self._number = int(number[:9]) if self._numbered else self._number + 1
             self._cells, self._place = [], -1
+            self._is_hidden = is_hidden_row(attributes)
 
     def _start_cell(self, attributes: Attributes) -> None:
         self._kind = attributes.get("t", "")
@@ -280,7 +321,7 @@ class _RowReader:
             self._spoken = False
         elif name == "row":
             self._learn_width(len(self._cells))
-            self._take(self._number, self._cells)
+            self._take(self._number, self._cells, self._is_hidden)
         elif name == "sheetData":
             self._within_data = False
 

@@ -6,7 +6,7 @@ from typing import IO
 from uploads.encodings import UnreadableFile
 from uploads.workbooks.archive import TOO_LARGE
 from uploads.workbooks.elements import Attributes, UsualElements, new_parser
-from uploads.workbooks.values import field_text
+from uploads.workbooks.values import text_cell
 
 MOST_STRINGS = 2_000_000
 _USUAL = re.compile(r'<si><t(?: xml:space="preserve")?>([^<&]*)</t>')
@@ -44,7 +44,7 @@ class _StringReader:
         found = _USUAL.fullmatch(element)
         if found is None:
             return False
-        self._strings.append(field_text(found[1]))
+        self._strings.append(text_cell(found[1]))
         return True
 
     def _start(self, tag: str, _: Attributes) -> None:
@@ -63,7 +63,7 @@ class _StringReader:
         elif name == "rPh":
             self._spoken = False
         elif name == "si":
-            self._strings.append(field_text("".join(self._pieces)))
+            self._strings.append(text_cell("".join(self._pieces)))
 
     def _text(self, text: str) -> None:
         if self._listening:

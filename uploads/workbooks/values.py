@@ -5,6 +5,14 @@ import re
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
+from uploads.workbooks.notation import (
+    LONG,
+    both_ways,
+    told_from_date_cells,
+    without_marks,
+)
+from uploads.workbooks.number_formats import NumberFormat
+
 # In place of a formula's result that was never calculated.
 FORMULA_WITHOUT_VALUE = "#FORMULA!"
 
@@ -29,6 +37,7 @@ _HUGE = 1e21
 # As Excel shows; the digits after them are the noise of binary fractions.
 _DIGITS = 15
 
+_LONG_NUMBER = re.compile(r"-?[0-9]{16,30}")
 _LAST_DAY = date(9999, 12, 31)
 
 
@@ -48,6 +57,39 @@ def number_text(written: str) -> str:
     if "." in text:
         text = text.rstrip("0").rstrip(".")
     return "0" if text == "-0" else text
+
+
+def number_cell(written: str, shown_as: NumberFormat | None = None) -> str:
+    """Return a number cell: what is shown of it too, where that is something else.
+
+    Of more than 15 digits the last ones are not those that somebody entered.
+    """
+    text = number_text(written)
+    if len(text) > _DIGITS:
+        if not _LONG_NUMBER.fullmatch(text):
+            return text
+        mantissa, _, exponent = f"{float(text):.{_DIGITS - 1}E}".partition("E")
+        whole, _, rest = mantissa.partition(".")
+        sure = f"{whole}.{rest.rstrip('0') or '0'}E{exponent}"
+        return both_ways(sure, f"{LONG}{text}")
+    if shown_as and text.isdigit():
+        shown = shown_as.show_number(text)
+        if shown not in ("", text) and '"' not in shown:
+            return both_ways(without_marks(shown), text)
+    return text
+
+
+def text_cell(text: str) -> str:
+    """Return a text as the field of a line."""
+    return told_from_date_cells(field_text(text))
+
+
+def shown_text(field: str, shown_as: NumberFormat) -> str:
+    """Return such a field with what its format shows of it, where that is more."""
+    if '"' in field or not (shown := shown_as.show_text(field)):
+        return field
+    is_more = shown != field.strip() and '"' not in shown
+    return both_ways(without_marks(shown), field) if is_more else field
 
 
 def formatted_text(written: str, meaning: Meaning, *, from_1904: bool) -> str:
@@ -94,6 +136,7 @@ def field_text(text: str) -> str:
         text = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
     if "\n" in text or "\t" in text or "\r" in text:
         text = _BREAKS.sub(" ", text)
+    text = without_marks(text)
     if '"' in text:
         return '"' + text.replace('"', '""') + '"'
     return text
