@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from uploads.columns import is_helper
+from uploads.date_cells import DateCells
 from uploads.dates import DateOrder
 from uploads.header_names import LONGEST_HEADER, fold
 from uploads.layout import Layout, units_decided
@@ -38,6 +39,8 @@ class Choices:
     units: dict[int, MoneyUnit] = field(default_factory=dict)
     # It is to be loaded although the same bytes were loaded before.
     again: bool = False
+    # Of this file only: the next one of this header was saved by another Excel.
+    date_cells: dict[str, DateCells] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -57,6 +60,9 @@ class Choices:
                 for place, unit in kept.get("units", {}).items()
             },
             again=kept.get("again", False),
+            date_cells={
+                name: DateCells(how) for name, how in kept.get("date_cells", {}).items()
+            },
         )
 
     def are_about(self, layout: Layout) -> bool:
@@ -70,6 +76,7 @@ class Choices:
             meanings=self.meanings,
             date_orders=self.date_orders,
             units=units_decided(layout.headers, self.meanings, self.units),
+            date_cells=self.date_cells,
         )
 
 

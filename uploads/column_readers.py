@@ -29,6 +29,7 @@ from uploads.cells import (
     read_phone,
     read_short_text,
 )
+from uploads.date_cells import IN_DOUBT, DateCells, may_be_swapped, swapped_back
 from uploads.dates import read_date
 from uploads.layout import DATE_FIELDS, MONEY_FIELDS, Layout
 from uploads.national_ids import mask_national_ids
@@ -93,11 +94,38 @@ class CellReader(dict[str, Value]):
         return self.read(text)
 
 
+class DateCellReader(CellReader):
+    """Reads the dates of a column in whose date cells Excel may have swapped some."""
+
+    def __init__(
+        self,
+        name: str,
+        read: Callable[[str], Value],
+        *,
+        blank: str,
+        date_cells: DateCells,
+    ) -> None:
+        super().__init__(name, read, blank=blank)
+        self._date_cells = date_cells
+
+    def value(self, cell: str) -> Value:
+        if self._date_cells is not DateCells.AS_THEY_SAY and may_be_swapped(cell):
+            if self._date_cells is DateCells.IN_DOUBT:
+                return IN_DOUBT
+            cell = swapped_back(cell)
+        return super().value(cell)
+
+
 def cell_reader(
     name: str, layout: Layout, *, region: str, zone: tzinfo, blank: str
 ) -> CellReader:
     """Return what reads the cells of a field in this file."""
-    return CellReader(name, _careful(name, layout, region, zone), blank=blank)
+    read = _careful(name, layout, region, zone)
+    if name in layout.date_cells:
+        return DateCellReader(
+            name, read, blank=blank, date_cells=layout.date_cells[name]
+        )
+    return CellReader(name, read, blank=blank)
 
 
 def column_reader(

@@ -4,10 +4,12 @@ import enum
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 
+from uploads.date_cells import TWO_DATES, are_two_days, may_be_swapped
 from uploads.refusals import Refused
+from uploads.workbooks.notation import is_date_cell
 
 
 class DateOrder(enum.StrEnum):
@@ -16,6 +18,10 @@ class DateOrder(enum.StrEnum):
     DAY_FIRST = "day first"
     MONTH_FIRST = "month first"
     BOTH = "both"  # some dates can only be read one way, some only the other
+
+    @property
+    def told(self) -> str:
+        return "day first, and month first" if self is self.BOTH else self.value
 
     @property
     def example(self) -> str:
@@ -69,6 +75,9 @@ _NO_YEAR = Refused("date_year", "The year of this date cannot be right.")
 
 # In which ways a cell can be read. Texts, because enums are slow to count.
 _DAY_FIRST, _MONTH_FIRST, _EITHER, _NEITHER = "day", "month", "either", ""
+# Date cells of a workbook: another day when day and month are swapped, or none at all.
+_SWAPPABLE, _SURE = "swappable", "sure"
+_SAMPLES = 3
 
 
 class _Readings(dict[str, str]):
@@ -84,7 +93,9 @@ class _Readings(dict[str, str]):
 def _reading(cell: str) -> str:
     found = _YEAR_LAST.match(cell.strip())
     if found is None:
-        return _NEITHER
+        if may_be_swapped(cell):
+            return _SWAPPABLE
+        return _SURE if is_date_cell(cell) and cell[8:10] > "12" else _NEITHER
     first, second = int(found[1]), int(found[3])
     if first <= 12 and second <= 12:
         return _NEITHER if first == second else _EITHER
@@ -98,17 +109,41 @@ def _reading(cell: str) -> str:
 class DateEvidence:
     """Counts the cells of a column that can be read one way only."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_sheet: bool = False) -> None:
         self.day_first = 0
         self.month_first = 0
         self.either = 0
+        # Of a workbook; a CSV file has no date cells, whatever its texts look like.
+        self.swappable_cells: list[str] = []
+        self._has_sure_cells = False
+        self._is_sheet = is_sheet
         self._readings = _Readings()
 
-    def look_at(self, cells: Iterable[str]) -> None:
+    def look_at(self, cells: Sequence[str]) -> None:
         counts = Counter(map(self._readings.__getitem__, cells))
         self.day_first += counts[_DAY_FIRST]
         self.month_first += counts[_MONTH_FIRST]
         self.either += counts[_EITHER]
+        if self._is_sheet and not self._has_sure_cells:
+            self._has_sure_cells = bool(counts[_SURE])
+            if counts[_SWAPPABLE] and len(self.swappable_cells) < _SAMPLES:
+                self._note_samples(cells)
+
+    def _note_samples(self, cells: Sequence[str]) -> None:
+        for cell in cells:
+            if self._readings[cell] == _SWAPPABLE and cell not in self.swappable_cells:
+                self.swappable_cells.append(cell)
+                if len(self.swappable_cells) == _SAMPLES:
+                    return
+
+    @property
+    def may_be_swapped(self) -> bool:
+        """Whether Excel may have swapped day and month of the column's date cells."""
+        return bool(
+            self.swappable_cells
+            and not self._has_sure_cells
+            and (self.day_first or self.month_first)
+        )
 
     @property
     def open_question(self) -> bool:
@@ -181,6 +216,8 @@ def _read_day(plain: str, order: DateOrder) -> str | Refused:
     if found := _SERIAL.fullmatch(plain):
         day_of_excel = _EXCEL_DAY_ZERO + timedelta(days=int(found[1]))
         return _date(str(day_of_excel.year), day_of_excel.month, day_of_excel.day)
+    if are_two_days(plain):
+        return TWO_DATES
     return _read_words(plain)
 
 

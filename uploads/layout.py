@@ -15,6 +15,7 @@ from uploads.columns import (
     nearest_header,
     told_apart,
 )
+from uploads.date_cells import DateCells
 from uploads.dates import DateOrder
 from uploads.encodings import Encoding, UnknownColumns, UnreadableFile
 from uploads.header_names import known_fields
@@ -65,6 +66,10 @@ class Layout:
     # Rows of a workbook that nobody sees are loaded as all others.
     loads_hidden: bool = False
     hidden_count: int = 0
+    # Date columns of a workbook in which Excel may have swapped day and month, and some
+    # cells of each.
+    date_cells: dict[str, DateCells] = field(default_factory=dict)
+    swappable_cells: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def shape(self) -> Shape:
         columns = self.columns()
@@ -114,6 +119,13 @@ class Layout:
             held_for=tuple(kept.get("held_for", ())),
             loads_hidden=kept.get("loads_hidden", False),
             hidden_count=kept.get("hidden_count", 0),
+            date_cells={
+                name: DateCells(how) for name, how in kept.get("date_cells", {}).items()
+            },
+            swappable_cells={
+                name: tuple(cells)
+                for name, cells in kept.get("swappable_cells", {}).items()
+            },
         )
 
 

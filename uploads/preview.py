@@ -10,6 +10,7 @@ from datetime import tzinfo
 from typing import Any, BinaryIO, NamedTuple
 
 from uploads.columns import LABELS, nearest_header, told_apart
+from uploads.date_cells import DateCells
 from uploads.header_names import known_fields
 from uploads.layout import Layout
 from uploads.loan_numbers import masked_loan_number
@@ -124,6 +125,7 @@ def settle(layout: Layout, block: Block, *, known: Layout) -> Layout:
     evidence.look_at(block.with_hidden())
     orders, styles = evidence.date_orders(), evidence.money_styles()
     open_dates = set(evidence.open_dates())
+    date_cells, swappable = evidence.date_cells(), evidence.swappable_cells()
     twelve_digit_loans = evidence.twelve_digit_loans()
     if (known.headers, known.delimiter) == (layout.headers, layout.delimiter):
         before, now = known.columns().fields, layout.columns().fields
@@ -135,6 +137,11 @@ def settle(layout: Layout, block: Block, *, known: Layout) -> Layout:
             else:
                 open_dates.discard(name)
                 orders[name] = known.date_orders[name]
+        for name in same & set(known.date_orders):
+            date_cells.pop(name, None)
+        for name in same & set(known.date_cells):
+            date_cells[name] = layout.date_cells.get(name, DateCells.IN_DOUBT)
+            swappable[name] = known.swappable_cells.get(name, ())
         styles |= {n: known.money_styles[n] for n in same & set(known.money_styles)}
         if "loan_number" in same:
             twelve_digit_loans = known.twelve_digit_loans
@@ -143,6 +150,8 @@ def settle(layout: Layout, block: Block, *, known: Layout) -> Layout:
         date_orders=orders,
         money_styles=styles,
         twelve_digit_loans=twelve_digit_loans,
+        date_cells=date_cells,
+        swappable_cells={name: swappable[name] for name in date_cells},
         open_dates=tuple(name for name in orders if name in open_dates),
     )
 
@@ -197,6 +206,12 @@ def open_questions(layout: Layout) -> list[str]:
             questions.append(
                 f"{named} are both chosen as the {LABELS[name]}: keep one of them."
             )
+    questions += [
+        f"Which days do the date cells of “{layout.headers[place]}” mean? Choose it "
+        "below, at the column."
+        for name, place in layout.columns().fields.items()
+        if layout.date_cells.get(name) is DateCells.IN_DOUBT
+    ]
     # It would be stored whole.
     questions += [
         f"“{layout.headers[place]}” holds national ids: read it as that, or keep it "

@@ -13,6 +13,7 @@ from itertools import filterfalse
 from typing import BinaryIO
 
 from uploads.amounts import MoneyEvidence, MoneyStyle
+from uploads.date_cells import DateCells, choice_notice, doubt_sentence
 from uploads.dates import DateEvidence, DateOrder
 from uploads.doubtful_rows import DoubtfulRows
 from uploads.encodings import (
@@ -202,6 +203,8 @@ def understand(
             open_dates=evidence.open_dates(),
             twelve_digit_loans=evidence.twelve_digit_loans(),
             hidden_count=hidden_count,
+            date_cells=evidence.date_cells(),
+            swappable_cells=evidence.swappable_cells(),
             held_for=tuple(evidence.held_for(layout.headers)),
         ),
         parts=parts,
@@ -239,8 +242,11 @@ class Evidence:
         self.in_units = {
             name for name, unit in layout.units.items() if unit is not MoneyUnit.RUPEES
         }
+        self.chosen_cells = layout.date_cells
         self.dates = {
-            name: DateEvidence() for name in DATE_FIELDS if name in columns.fields
+            name: DateEvidence(is_sheet=bool(layout.sheet))
+            for name in DATE_FIELDS
+            if name in columns.fields
         }
         self.money = {
             name: MoneyEvidence() for name in MONEY_FIELDS if name in columns.fields
@@ -283,6 +289,19 @@ class Evidence:
     def open_dates(self) -> tuple[str, ...]:
         return tuple(name for name, dates in self.dates.items() if dates.open_question)
 
+    def date_cells(self) -> dict[str, DateCells]:
+        """Return what is done with date cells that Excel may have swapped."""
+        return {
+            name: self.chosen_cells.get(name, DateCells.IN_DOUBT)
+            for name, dates in self.dates.items()
+            if dates.may_be_swapped
+        }
+
+    def swappable_cells(self) -> dict[str, tuple[str, ...]]:
+        return {
+            name: tuple(self.dates[name].swappable_cells) for name in self.date_cells()
+        }
+
     def money_styles(self) -> dict[str, MoneyStyle]:
         known = [*self.money.values(), self.others]
         # A number cell in a workbook is written with a dot, whatever its texts are.
@@ -323,10 +342,14 @@ class Evidence:
 
     def held_for(self, headers: Sequence[str]) -> list[str]:
         """Return what somebody has to see before a row is loaded, in sentences."""
-        doubtful = self.doubtful
+        doubtful, orders = self.doubtful, self.date_orders()
         return [
+            *(
+                doubt_sentence(headers[self.places[name]], order=orders[name].told)
+                for name in self.date_cells()
+            ),
             *self._dotted(headers),
-            *(doubtful.sentences(self.date_orders()) if doubtful else []),
+            *(doubtful.sentences(orders) if doubtful else []),
         ]
 
     def _dotted(self, headers: Sequence[str]) -> list[str]:
@@ -355,6 +378,11 @@ class Evidence:
                 )
             elif order is DateOrder.MONTH_FIRST and name not in self.open_dates():
                 notices.append(f"Dates of \u201c{header}\u201d are read month first.")
+        chosen = [
+            choice_notice(headers[self.places[name]], how)
+            for name, how in self.date_cells().items()
+        ]
+        notices += filter(None, chosen)
         for name, money in self.money.items():
             if money.settle() is MoneyStyle.EUROPEAN:
                 header = headers[self.places[name]]

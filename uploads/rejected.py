@@ -12,6 +12,7 @@ from operator import itemgetter
 from typing import BinaryIO, NamedTuple
 
 from customers.spreadsheet_cells import plain_cell, spreadsheet_cell
+from uploads.date_cells import DateCells, both_days, may_be_swapped, swapped_back
 from uploads.layout import Layout
 from uploads.loan_numbers import masked_loan_number
 from uploads.national_ids import (
@@ -122,6 +123,12 @@ class _RowWriter:
         self.loan_place = columns.fields.get("loan_number")
         self.twelve_digit_loans = layout.twelve_digit_loans
         self.masks = columns.masks()
+        self.date_cells = {
+            columns.fields[name]: how
+            for name, how in layout.date_cells.items()
+            if name in columns.fields
+        }
+        self.has_doubts = DateCells.IN_DOUBT in self.date_cells.values()
 
     def header(self) -> list[str]:
         headers = [self.headers[place] for place in self.places]
@@ -134,6 +141,8 @@ class _RowWriter:
 
     def misshapen(self, cells: Sequence[str], line: int, error: str) -> list[str]:
         """Write a row whose cells were not told apart for sure."""
+        if self.has_doubts:  # in whichever column
+            cells = [both_days(one) if may_be_swapped(one) else one for one in cells]
         shown = [
             _masked_if_long(cell) if place == self.id_place else mask_national_ids(cell)
             for place, cell in enumerate(cells)
@@ -153,10 +162,19 @@ class _RowWriter:
             return _masked_id(cell.strip())
         if mask := self.masks.get(place):
             return mask(cell)
+        if place in self.date_cells and may_be_swapped(cell):
+            return _day_of(cell, self.date_cells[place])
         if place == self.loan_place:
             # Where they are of twelve digits, one in ten would be lost by chance.
             return cell if self.twelve_digit_loans else masked_loan_number(cell)
         return mask_national_ids(cell)
+
+
+def _day_of(cell: str, how: DateCells) -> str:
+    """Return a date cell as it is read, or as whoever mends it is to decide."""
+    if how is DateCells.IN_DOUBT:
+        return both_days(cell)
+    return swapped_back(cell) if how is DateCells.SWAPPED_BACK else cell
 
 
 def _masked_id(text: str) -> str:

@@ -8,6 +8,7 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from uploads.choices import Choices, header_fingerprint
 from uploads.columns import LABELS, REQUIRED, match_columns, told_apart
+from uploads.date_cells import DateCells, told_both_ways
 from uploads.dates import DateOrder
 from uploads.encodings import CHOICES as ENCODINGS
 from uploads.layout import DELIMITERS, MONEY_FIELDS
@@ -37,6 +38,11 @@ _UNITS = [
 ]
 
 
+_DATE_CELLS = [
+    ("", "choose which day they mean"),
+    (DateCells.AS_THEY_SAY.value, "as the cells say"),
+    (DateCells.SWAPPED_BACK.value, "day and month swapped back"),
+]
 _HIDDEN_ROWS = [
     ("refuse", "are refused, and come back with the refused rows"),
     ("load", "are loaded like all others"),
@@ -49,6 +55,8 @@ class ColumnChoice(NamedTuple):
     header: str
     samples: list[str]
     field: Any
+    cells: Any  # the field for its date cells, where Excel may have swapped them
+    readings: list[tuple[str, str]]  # of some of these, both ways
     order: Any  # the field for its dates, where nothing in the file settles them
     unit: Any  # the field for what its amounts are counted in, where the header says it
     note: str
@@ -89,6 +97,14 @@ class ReviewForm(forms.Form):
                 self._offer(
                     f"unit_{place}", f"Amounts of {header} are", _UNITS, unit.value
                 )
+        for name in layout.date_cells:
+            how = layout.date_cells[name]
+            self._offer(
+                f"cells_{name}",
+                f"Date cells of the {LABELS[name]}",
+                _DATE_CELLS,
+                "" if how is DateCells.IN_DOUBT else how.value,
+            )
         for name in layout.open_dates:
             self._offer(
                 f"dates_{name}",
@@ -110,6 +126,11 @@ class ReviewForm(forms.Form):
             loads_hidden=chosen.get("hidden_rows") == "load",
             header=header_fingerprint(self.reviewed.layout.headers),
             meanings={place: name for place, name in meanings.items() if name},
+            date_cells={
+                name: DateCells(how)
+                for name in self.reviewed.layout.date_cells
+                if (how := chosen[f"cells_{name}"])
+            },
             date_orders={
                 name: DateOrder(chosen[f"dates_{name}"])
                 for name in self.reviewed.layout.open_dates
@@ -141,15 +162,21 @@ class ReviewForm(forms.Form):
                 note = "A guess by its name: look whether it is right."
             if not note and not meaning:
                 note = _unit_note(header)
-            dates, unit = f"dates_{meaning}", f"unit_{place}"
+            dates, cells = f"dates_{meaning}", f"cells_{meaning}"
+            unit = f"unit_{place}"
             yield ColumnChoice(
                 told_apart(layout.headers, place),
                 self.reviewed.checked.samples.get(place, []),
                 self[f"column_{place}"],
+                self[cells] if cells in self.fields else None,
+                [
+                    told_both_ways(cell)
+                    for cell in layout.swappable_cells.get(meaning, ())
+                ],
                 self[dates] if dates in self.fields else None,
                 self[unit] if unit in self.fields else None,
                 note,
-                bool(note) or dates in self.fields,
+                bool(note) or not self.fields.keys().isdisjoint((dates, cells)),
             )
 
     @property

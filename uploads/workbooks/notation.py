@@ -21,7 +21,7 @@ LONG = "\ufdd2"
 
 _MARKS = re.compile("[\ufdd0-\ufdd2]")
 _SHOWN_FIRST = re.compile("(?<![^\t\n])[^\t\n\ufdd1]*+\ufdd1\ufdd2?+")
-_DATE_CELL = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[ T][0-9:.]{8,16})?")
+_DATE_CELL = re.compile(r"[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}(?:[ T][0-9:.]{8,16})?")
 
 
 def without_marks(text: str) -> str:
