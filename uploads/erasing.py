@@ -129,6 +129,6 @@ def _lines_of(upload: FileUpload, pattern: re.Pattern[str]) -> list[int]:
                 end=size,
                 first_line=layout.first_line,
             )
-            for line, cells in block.rows
+            for line, cells in block.with_hidden().rows
             if any(map(pattern.search, cells))
         ]

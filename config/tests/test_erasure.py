@@ -25,6 +25,7 @@ from tenants.models import Tenant, WhatsAppNumber
 from tenants.tests.factories import TenantFactory, WhatsAppNumberFactory
 from uploads.models import FileUpload, RowIssue
 from uploads.tests.factories import load, make_upload
+from uploads.tests.workbooks import row, workbook
 
 ASHA, RAVI = "919800000101", "919800000102"
 ASHA_ID = "IN.7714302958816420"
@@ -185,6 +186,18 @@ def test_refused_rows_of_a_file_that_is_kept_no_longer_go_too() -> None:
 
     kept = RowIssue.objects.values_list("primary_phone", flat=True)
     assert list(kept) == [f"+{RAVI}"]
+
+
+def test_hidden_rows_of_a_workbook_are_looked_through_too() -> None:
+    tenant = WhatsAppNumberFactory.create().tenant
+    hidden = row(2, "Ravi", 9800000102, 9800000101).replace('">', '" hidden="1">', 1)
+    load(workbook(row(1, "Name", "Mobile", "Alternate Mobile"), hidden), tenant=tenant)
+    assert RowIssue.objects.get().primary_phone == f"+{RAVI}"
+
+    receipt = erase(ASHA)
+
+    assert (receipt["counts"]["files"], receipt["counts"]["issues"]) == (1, 1)
+    assert not RowIssue.objects.exists()
 
 
 def test_a_replay_does_not_bring_a_forgotten_person_back() -> None:
