@@ -293,9 +293,10 @@ def _rows_shown(
 def _samples(block: Block, layout: Layout) -> dict[int, list[str]]:
     masks = _Masks(layout)
     samples: dict[int, list[str]] = {}
+    rows = block.with_hidden().rows
     for place in range(len(layout.headers)):
         found: list[str] = []
-        for _, cells in block.rows:
+        for _, cells in rows:
             text = cells[place].strip()
             if not text or text in NULL_VALUES:
                 continue

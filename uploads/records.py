@@ -106,7 +106,9 @@ def read_blocks(
             continue
         text, cleaned_count = cleaned(data[:cut], shape.encoding, errors)
         lines = text.splitlines(keepends=True)
-        hidden_lines = _unmark_hidden(lines, line) if shape.is_sheet else ()
+        hidden_lines: set[int] = set()
+        if shape.is_sheet and HIDDEN_ROW in text:
+            hidden_lines = _unmark_hidden(lines, line)
         parser = _Parser(lines, shape, first_line=line)
         # A file may be megabytes of line ends: they are counted, and not parsed.
         taken = len(lines) if text.isspace() else parser.parse(final=final)
@@ -114,9 +116,11 @@ def read_blocks(
             cut -= sum(map(len, data[:cut].splitlines(keepends=True)[taken:]))
         if shape.is_sheet and SHOWN in text:
             parser.read_one_way()
-        hidden = [row for row in parser.rows if row[0] in hidden_lines]
-        if hidden and not shape.loads_hidden:
-            parser.rows = [row for row in parser.rows if row[0] not in hidden_lines]
+        hidden = []
+        if hidden_lines:
+            hidden = [row for row in parser.rows if row[0] in hidden_lines]
+            if not shape.loads_hidden:
+                parser.rows = [row for row in parser.rows if row[0] not in hidden_lines]
         yield Block(
             start=position,
             end=position + cut,

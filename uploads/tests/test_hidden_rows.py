@@ -145,3 +145,31 @@ def test_a_file_without_hidden_rows_asks_nothing(admin_client: Client) -> None:
     work_off(upload)
 
     assert "hidden_rows" not in choices_shown(admin_client, upload)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("columns", "told"),
+    [
+        ('<col min="3" max="3" hidden="1"/>', "Column C is hidden"),
+        (
+            '<col min="3" max="4" width="9" hidden="true"/>',
+            "Columns C and D are hidden",
+        ),
+        ('<col min="4" max="16384" width="0"/>', "Column D is hidden"),
+        ('<col min="1" max="4" hidden="false" width="9"/>', ""),
+        ('<col min="5" max="16384" hidden="1"/>', ""),
+        ('<col min="x" max="99999999999999" hidden="1"/>', ""),
+    ],
+)
+def test_a_hidden_column_is_read_and_named(columns: str, told: str) -> None:
+    sheet = worksheet(HEADER, ASHA).replace(
+        "<sheetData>", f"<cols>{columns}</cols><sheetData>"
+    )
+
+    upload = load(workbook(members={"xl/worksheets/sheet1.xml": sheet}))
+
+    assert Customer.objects.get().loan_number == "LN-1"
+    notices = " ".join(upload.notices)
+    assert ("hidden in the workbook" in notices) is bool(told)
+    assert told in notices

@@ -13,6 +13,7 @@ import signal
 import sys
 from typing import BinaryIO
 
+from uploads.columns import letter
 from uploads.encodings import UnreadableFile
 from uploads.workbooks.archive import TOO_LARGE, Archive, damage_is_refused
 from uploads.workbooks.book import read_book
@@ -21,6 +22,7 @@ from uploads.workbooks.strings import read_strings
 
 MOST_MEMORY = 288 << 20
 MOST_SECONDS = 9
+_NAMED = 6  # columns, in a sentence
 _PR_SET_PDEATHSIG = 1
 
 
@@ -62,7 +64,11 @@ def convert(source: BinaryIO, target: BinaryIO) -> dict[str, str]:
             with archive.open(sheet.member) as file:
                 writer.write(file)
             if writer.row_count:
-                return {"sheet": sheet.name, "others": book.others_sentence(sheet)}
+                return {
+                    "sheet": sheet.name,
+                    "others": book.others_sentence(sheet),
+                    "hidden": _hidden_sentence(writer.hidden_columns),
+                }
     first = book.readable[0]
     raise UnreadableFile(
         f"The sheet \u201c{first.name}\u201d is empty, and so is every other that can "
@@ -70,3 +76,16 @@ def convert(source: BinaryIO, target: BinaryIO) -> dict[str, str]:
         if len(book.sheets) > 1
         else f"The sheet \u201c{first.name}\u201d is empty."
     )
+
+
+def _hidden_sentence(places: list[int]) -> str:
+    """Say which columns are read that nobody sees in the workbook; blank for none."""
+    if not places:
+        return ""
+    named = [letter(place) for place in places[:_NAMED]]
+    if len(places) > _NAMED:
+        named.append(f"{len(places) - _NAMED} more")
+    if len(named) == 1:
+        return f"Column {named[0]} is hidden in the workbook, and is read all the same."
+    listed = f"{', '.join(named[:-1])} and {named[-1]}"
+    return f"Columns {listed} are hidden in the workbook, and are read all the same."

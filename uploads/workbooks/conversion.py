@@ -36,14 +36,16 @@ class ConversionFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ReadSheet:
-    """Which sheet was read, and a sentence about those that were not."""
+    """Which sheet was read, and sentences about what of the workbook nobody sees."""
 
     name: str
     others: str
+    hidden: str = ""  # columns
 
     @property
     def notice(self) -> str:
-        return f"The sheet \u201c{self.name}\u201d was read. {self.others}".rstrip()
+        read = f"The sheet \u201c{self.name}\u201d was read."
+        return " ".join(filter(None, [read, self.others, self.hidden]))
 
 
 def is_workbook(file: BinaryIO) -> bool:
@@ -86,4 +88,4 @@ def write_rows(source: BinaryIO, target: BinaryIO) -> ReadSheet:
         raise UnreadableFile(refused)
     if "sheet" not in answer:
         raise ConversionFailed(answer.get("defect", "no answer"))
-    return ReadSheet(answer["sheet"], answer["others"])
+    return ReadSheet(answer["sheet"], answer["others"], answer["hidden"])

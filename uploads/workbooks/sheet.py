@@ -45,6 +45,7 @@ _WIDEST_USUAL = 100
 _NUMBERS = ("", "n")
 _TEXTS = ("str", "inlineStr")
 # By a filter, a group or by hand; rows without a height are not seen either.
+_TRUE = ("1", "true", "on")
 _HIDDEN = re.compile(
     r"""\s(?:hidden\s*+=\s*+["'](?:1|true|on)["']|ht\s*+=\s*+["']0(?:\.0*+)?["'])"""
 )
@@ -62,8 +63,23 @@ _TakeRow = Callable[[int, list[str], bool], None]
 
 def is_hidden_row(attributes: Attributes) -> bool:
     """Tell whether nobody sees a row: a filter, a group or somebody's hand hides it."""
-    written = (f' {name}="{attributes.get(name, "")}"' for name in ("hidden", "ht"))
-    return bool(_HIDDEN.search("".join(written)))
+    return attributes.get("hidden") in _TRUE or _is_nought(attributes.get("ht"))
+
+
+def is_hidden_column(attributes: Attributes) -> bool:
+    return attributes.get("hidden") in _TRUE or _is_nought(attributes.get("width"))
+
+
+def _is_nought(size: str | None) -> bool:
+    return bool(size and size.strip("0") in ("", "."))
+
+
+def _places_of(attributes: Attributes) -> range:
+    """Return the places of columns that share their attributes."""
+    first, last = attributes.get("min", ""), attributes.get("max", "")
+    if not (first[:6].isdecimal() and last[:6].isdecimal()):
+        return range(0)
+    return range(max(int(first[:6]) - 1, 0), min(int(last[:6]), MOST_COLUMNS))
 
 
 def usual_row(width: int) -> re.Pattern[str]:
@@ -76,6 +92,7 @@ class SheetWriter:
 
     def __init__(self, book: Book, strings: Sequence[str], target: BinaryIO) -> None:
         self.row_count = 0  # with anything in them
+        self.hidden_columns: list[int] = []
         self._values = _Values(book, strings)
         self._target = target
         self._last_row = self._last_taken = 0
@@ -87,7 +104,11 @@ class SheetWriter:
 
     def write(self, file: IO[bytes]) -> None:
         """Write all rows of a worksheet's XML."""
-        _RowReader(self._values, self._take).read(file, self._flush)
+        reader = _RowReader(self._values, self._take)
+        reader.read(file, self._flush)
+        self.hidden_columns = sorted(
+            place for place in reader.hidden_columns if place < self._width
+        )
         self._end_first_lines()
         self._flush()
 
@@ -204,6 +225,7 @@ class _RowReader:
         self._usual_row: re.Pattern[str] | None = None
         self._usual_width = 0
         self._is_hidden = False
+        self.hidden_columns: set[int] = set()
         self._within_data = False
         self._number = 0  # of the row
         self._numbered = True
@@ -281,6 +303,8 @@ class _RowReader:
         if name == "sheetData":
             self._within_data = True
         if not self._within_data:
+            if name == "col" and is_hidden_column(attributes):
+                self.hidden_columns.update(_places_of(attributes))
             return
         if name == "c":
             self._start_cell(attributes)
