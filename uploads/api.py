@@ -193,6 +193,11 @@ class NewUploadSerializer(serializers.Serializer[Any]):
         help_text="Load it although the same bytes were loaded before. Without it such "
         "a file waits in `review` until somebody says so, here by `again`.",
     )
+    hidden_rows = serializers.ChoiceField(
+        ["refuse", "load"],
+        default="refuse",
+        help_text="What becomes of rows that a workbook's filter or group hides.",
+    )
 
 
 class IssueSerializer(serializers.ModelSerializer[RowIssue]):
@@ -269,6 +274,7 @@ class UploadList(UploadView, TenantList[FileUpload], CreateModelMixin):
                 name=file.name,
                 uploaded_by=self.client,
                 parent=parent,
+                loads_hidden=sent.validated_data["hidden_rows"] == "load",
                 now=timezone.now(),
                 again=sent.validated_data["again"],
             )

@@ -53,6 +53,7 @@ def create_upload(
     queue: bool = True,
     review: Review = Review.NEVER,
     again: bool = False,
+    loads_hidden: bool = False,
 ) -> FileUpload:
     """Keep a file and have it loaded, once it was looked at if `review` says so.
 
@@ -63,6 +64,8 @@ def create_upload(
     Where the same bytes were loaded before, it waits until somebody says that it is to
     be loaded `again`: never a refusal, for a file sent again may be meant. A file that
     cannot be kept leaves a failed upload behind, so that somebody sees it.
+
+    Rows that a workbook hides are refused, unless `loads_hidden`.
     """
     if parent is not None and parent.tenant_id != tenant.pk:
         raise StrangeParent(parent.pk)
@@ -74,7 +77,11 @@ def create_upload(
         parent=parent,
         original_name=_presentable(name),
         review=review,
-        choices=Choices(again=True).as_json() if again else {},
+        choices=(
+            Choices(again=again, loads_hidden=loads_hidden).as_json()
+            if again or loads_hidden
+            else {}
+        ),
         created_at=now,
         updated_at=now,
     )

@@ -1,11 +1,17 @@
 """Rows that nobody sees in a workbook are not loaded in silence."""
 
+from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
 from django.test import Client
 
 from customers.models import Customer
+from tenants.tests.factories import TenantFactory
+from tenants.tests.programs import program_of
 from uploads.models import FileUpload, RowIssue
 from uploads.rejected_files import rejected_file
 from uploads.tests.factories import load, make_upload, work_off
@@ -173,3 +179,47 @@ def test_a_hidden_column_is_read_and_named(columns: str, told: str) -> None:
     notices = " ".join(upload.notices)
     assert ("hidden in the workbook" in notices) is bool(told)
     assert told in notices
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("options", "succeeded"), [([], 2), (["--hidden-rows", "load"], 3)]
+)
+def test_the_command_can_load_hidden_rows(
+    options: list[str], succeeded: int, tmp_path: Path
+) -> None:
+    TenantFactory.create(slug="hidden-rows")
+    file = tmp_path / "dues.xlsx"
+    file.write_bytes(workbook(HEADER, ASHA, HIDDEN_RAVI, UMA))
+
+    call_command(
+        "import_customers", str(file), "--tenant", "hidden-rows", "--here",
+        "--allow-failed", *options, stdout=StringIO(), stderr=StringIO(),
+    )  # fmt: skip
+
+    upload = FileUpload.objects.get()
+    assert (upload.succeeded_rows, upload.failed_rows) == (succeeded, 3 - succeeded)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("sent", "status", "succeeded"),
+    [
+        ({}, 201, 2),
+        ({"hidden_rows": "refuse"}, 201, 2),
+        ({"hidden_rows": "load"}, 201, 3),
+        ({"hidden_rows": "show"}, 400, 0),
+    ],
+)
+def test_a_program_can_load_hidden_rows(
+    sent: dict[str, str], status: int, succeeded: int
+) -> None:
+    program = program_of(TenantFactory.create())
+    file = SimpleUploadedFile("a.xlsx", workbook(HEADER, ASHA, HIDDEN_RAVI, UMA))
+
+    answer = program.post("/api/v1/uploads/", {"file": file, **sent})
+
+    assert answer.status_code == status
+    for upload in FileUpload.objects.all():
+        work_off(upload)
+    assert Customer.objects.count() == succeeded

@@ -72,6 +72,12 @@ class Command(BaseCommand):
             help="the upload whose refused rows this file brings, mended",
         )
         parser.add_argument(
+            "--hidden-rows",
+            choices=["refuse", "load"],
+            default="refuse",
+            help="what becomes of rows that a workbook's filter or group hides",
+        )
+        parser.add_argument(
             "--json", action="store_true", help="print the result for programs"
         )
 
@@ -89,6 +95,7 @@ class Command(BaseCommand):
                     parent=parent,
                     queue=not here,
                     again=options["again"],
+                    loads_hidden=options["hidden_rows"] == "load",
                 )
         except OSError as exc:
             raise CommandError(f"{file} cannot be opened: {exc.strerror}.") from exc
