@@ -44,8 +44,8 @@ _MONEY_TAKEN = (
 _MONEY_REFUSED = ("1,250,00", "15.000", "Nil", "1_000", "about 500")
 _DATE = (
     "A date. What stands first, day or month, is decided for the whole column; where "
-    "nothing in it tells, you are asked. A moment with a zone falls on its day in the "
-    "tenant's zone."
+    "nothing in it tells, you are asked; so you are where Excel may have swapped them. "
+    "A moment with a zone falls on its day in the tenant's zone."
 )
 _DATES_TAKEN = (
     "2026-12-05", "05/12/2026", "5-Dec-26", "5 December 2026", "46361",
@@ -93,10 +93,11 @@ _FIELDS: dict[str, tuple[str, tuple[str, str], tuple[str, ...], tuple[str, ...]]
         (),
     ),
     "loan_number": (
-        "The loan's number as you write it. Format the column as text.",
+        "The loan's number as you write it. Format the column as text: a number cell "
+        "is taken as its format shows it, and keeps 15 digits at most.",
         ("LN-2407", "000418"),
         ("LN-2407", "000418", "MH/2024/77"),
-        ("1.23457E+11",),
+        ("1.23457E+11", "1E+15"),
     ),
     "loan_amount": (_MONEY, ("1,25,000", "80000"), _MONEY_TAKEN, _MONEY_REFUSED),
     "outstanding_amount": (
