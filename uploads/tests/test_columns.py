@@ -193,7 +193,7 @@ def test_somebody_elses_id_is_kept_masked_and_what_is_none_as_it_is() -> None:
     load(
         "Name,Mobile,Guarantor Aadhaar,PAN of Nominee,Aadhaar Seen On\n"
         "Asha,9876543210,2341 2341 2347,abcpk1234f,15/11/2024\n"
-        "Vikram,9876543211,not given,K-100,9876500000\n"
+        "Vikram,9876543211,asked for,K-100,9876500000\n"
     )
 
     asha, vikram = Customer.objects.order_by("row_number")
@@ -202,7 +202,7 @@ def test_somebody_elses_id_is_kept_masked_and_what_is_none_as_it_is() -> None:
         "PAN of Nominee": "XXXXXX234f",
         "Aadhaar Seen On": "15/11/2024",
     }
-    assert set(vikram.extra.values()) == {"not given", "K-100", "9876500000"}
+    assert set(vikram.extra.values()) == {"asked for", "K-100", "9876500000"}
 
 
 @pytest.mark.django_db
