@@ -11,6 +11,7 @@ from rest_framework.serializers import ModelSerializer
 from contacts.models import Contact, ContactIdentity
 from contacts.phones import PhoneRefused, canonical, parse_phone, variants
 from tenants.access import visible_to_client
+from tenants.api_fields import EmailOrNull
 from tenants.api_views import TenantList, TenantView
 from tenants.parameters import moment_parameter
 
@@ -18,6 +19,8 @@ _WA_ID = re.compile(r"\+?([0-9]{5,20})")
 
 
 class ContactSerializer(ModelSerializer[Contact]):
+    email = EmailOrNull()
+
     class Meta:
         model = Contact
         fields = [
@@ -48,6 +51,7 @@ class ContactSerializer(ModelSerializer[Contact]):
 )
 class ContactList(TenantList[Contact]):
     serializer_class = ContactSerializer
+    filters = ("phone", "updated_since")
     order = ("-created_at", "-id")
 
     def get_queryset(self) -> QuerySet[Contact]:

@@ -10,6 +10,7 @@ from rest_framework.serializers import ModelSerializer
 
 from customers.models import Customer
 from tenants.access import visible_to_client
+from tenants.api_fields import EmailOrNull
 from tenants.api_views import TenantList, TenantView
 from tenants.parameters import row_id_parameter
 
@@ -20,6 +21,8 @@ _LATEST_UPLOADS = 1_000
 
 
 class CustomerSerializer(ModelSerializer[Customer]):
+    email = EmailOrNull()
+
     class Meta:
         model = Customer
         fields = [
@@ -52,6 +55,7 @@ class CustomerSerializer(ModelSerializer[Customer]):
 )
 class CustomerList(TenantList[Customer]):
     serializer_class = CustomerSerializer
+    filters = ("phone", "loan_number", "upload")
     order = ("-upload_id", "-row_number", "-id")
     # The app of contacts stands beside this one and is not imported; the addresses
     # hand its reading of numbers over.

@@ -1,14 +1,16 @@
 """What the views of the API stand on: a tenant's rows, and lists of them in pages."""
 
-from typing import ClassVar, TypeVar, cast
+from typing import Any, ClassVar, TypeVar, cast
 
 from django.db.models import Model, Q, QuerySet
 from rest_framework.generics import GenericAPIView, ListAPIView
+from rest_framework.permissions import SAFE_METHODS
+from rest_framework.request import Request
 
 from tenants.access import visible_to_client
-from tenants.keyset import KeysetPagination
+from tenants.keyset import PAGE_PARAMETERS, KeysetPagination
 from tenants.models import ApiClient, Tenant
-from tenants.parameters import text_parameter
+from tenants.parameters import check_parameters, text_parameter
 
 M = TypeVar("M", bound=Model)
 
@@ -29,11 +31,24 @@ class TenantView(GenericAPIView[M]):
 
 
 class TenantList(TenantView[M], ListAPIView[M]):
-    """A list in pages, in an order that an index has."""
+    """A list in pages, in an order that an index has.
 
+    A parameter that is not among `filters`, is blank, or stands twice is a 400: left
+    aside, it would answer with everybody's rows.
+    """
+
+    filters: ClassVar[tuple[str, ...]] = ()
     # All one way, and together unique: the page after a row is what lies behind it.
     order: ClassVar[tuple[str, ...]]
     pagination_class = KeysetPagination
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        # A POST takes what it needs from its body.
+        known = (*self.filters, *PAGE_PARAMETERS)
+        check_parameters(
+            request.query_params, known if request.method in SAFE_METHODS else ()
+        )
 
     def sieve(self) -> Q | None:
         """Return a condition that no index serves, if one was asked for."""

@@ -22,6 +22,8 @@ from rest_framework.utils.urls import replace_query_param
 from tenants.parameters import count_parameter, moment_of
 from tenants.row_ids import row_id_of
 
+PAGE_PARAMETERS = ("cursor", "limit")
+
 Place = Sequence[Any]
 
 

@@ -1,8 +1,11 @@
 """Parameters of the API's addresses, by type: what is none is a 400 in words."""
 
+import difflib
 import re
+from collections.abc import Collection
 from datetime import UTC, datetime
 
+from django.http import QueryDict
 from django.utils.dateparse import parse_datetime
 from rest_framework.exceptions import ParseError
 
@@ -11,6 +14,35 @@ from tenants.row_ids import row_id_of
 # A plus that was typed into the address arrives as a space.
 _SPACE_FOR_PLUS = re.compile(r" (?=[0-9]{2}:?[0-9]{2}\Z)")
 _MOST_DIGITS = 18
+_LONGEST_NAME = 40
+
+
+def check_parameters(given: QueryDict, known: Collection[str]) -> None:
+    """Refuse parameters that are not known, are blank, or stand more than once.
+
+    Raises ParseError. Whoever asks for one phone shall not get everybody because its
+    name was misspelt or its value was lost.
+    """
+    possible = ", ".join(known) or "none"
+    for name, values in given.lists():
+        if name not in known:
+            near = difflib.get_close_matches(name[:_LONGEST_NAME].lower(), known, 1)
+            meant = f" Did you mean {near[0]}?" if near else ""
+            raise ParseError(
+                f"{_shown(name)}: no parameter of this address.{meant} "
+                f"Possible: {possible}."
+            )
+        if len(values) > 1:
+            raise ParseError(f"{name}: given {len(values)} times; once is possible.")
+        if not values[0].strip():
+            raise ParseError(f"{name}: is empty. Fill it in, or leave it out.")
+
+
+def _shown(name: str) -> str:
+    shown = "".join(one if one.isprintable() else "\ufffd" for one in name)
+    if len(shown) > _LONGEST_NAME:
+        shown = f"{shown[:_LONGEST_NAME]}…"
+    return shown or "(no name)"
 
 
 def text_parameter(text: str) -> str:

@@ -28,6 +28,7 @@ from tenants.access import visible_to_client
 from tenants.api_errors import Conflict, StorageFull
 from tenants.api_views import TenantList, TenantView
 from tenants.models import ApiClient
+from tenants.parameters import check_parameters
 from uploads import services
 from uploads.acts import open_acts
 from uploads.choices import Choices
@@ -179,12 +180,19 @@ class WholeUploadSerializer(UploadSerializer):
         return IssueGroupSerializer(group_issues(upload), many=True).data
 
 
+class _NumberOrNone(serializers.IntegerField):
+    """A number that may be left out; blank, it is none and refused."""
+
+    def get_value(self, dictionary: Any) -> Any:
+        return dictionary.get(self.field_name, serializers.empty)
+
+
 class NewUploadSerializer(serializers.Serializer[Any]):
     file = serializers.FileField(
         help_text="CSV, TSV or an Excel workbook (.xlsx), with a header row."
     )
     # Declared fields are taken out of the class: this hides nothing of the framework's.
-    parent = serializers.IntegerField(  # type: ignore[assignment]
+    parent = _NumberOrNone(  # type: ignore[assignment]
         required=False,
         help_text="The upload whose refused rows, mended, this file brings.",
     )
@@ -267,6 +275,15 @@ class UploadList(UploadView, TenantList[FileUpload], CreateModelMixin):
             parent = self.get_queryset().filter(pk=parent_id).first()
             if parent is None:  # or a stranger's, which is the same
                 raise ValidationError({"parent": ["No upload has this id."]})
+            if not parent.is_over:
+                raise ValidationError(
+                    {
+                        "parent": [
+                            f"Upload {parent.pk} is not over: which of its rows were "
+                            "refused is known then."
+                        ]
+                    }
+                )
         try:
             upload = services.create_upload(
                 tenant=self.tenant,
@@ -346,6 +363,7 @@ class RejectedRows(UploadView):
     )
     def get(self, request: Request, upload_id: int) -> StreamingHttpResponse:
         upload = self.find(upload_id)
+        check_parameters(request.query_params, ["as"])
         kind = request.query_params.get("as")
         if kind not in (None, "csv"):
             raise ParseError("as: csv, or nothing for the kind of file that came.")

@@ -92,7 +92,7 @@ def test_a_page_has_at_most_200_rows() -> None:
     assert answer["next"]
 
 
-@pytest.mark.parametrize("limit", ["0", "-1", "ten", "1.5", "", "٣"])
+@pytest.mark.parametrize("limit", ["0", "-1", "ten", "1.5", "٣"])
 def test_a_limit_that_is_none_is_refused_in_a_sentence(limit: str) -> None:
     answer = program_of(TenantFactory.create()).get(at("contacts/"), {"limit": limit})
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from contacts.tests.factories import ContactFactory
 from customers.models import Customer
 from customers.tests.factories import CustomerFactory, UploadRowFactory
 from tenants.models import Tenant
@@ -127,3 +128,31 @@ def test_what_cannot_be_looked_for_is_refused_in_a_sentence(
 
 def test_an_upload_of_an_impossible_number_has_no_entries(tenant: Tenant) -> None:
     assert names(tenant, upload="9" * 40) == []
+
+
+@pytest.mark.parametrize(
+    ("stored", "told"),
+    [
+        ("", None),
+        ("ravi@example.in", "ravi@example.in"),
+        (
+            "\u0930\u0935\u093f@\u0909\u0926\u093e\u0939\u0930\u0923.\u092d\u093e\u0930\u0924",
+        )
+        * 2,
+        ("n/a", None),
+        ("ravi@example", None),
+        ("ravi kumar@example.in", None),
+        ("\u0930\u0935\u093f", None),
+    ],
+)
+def test_an_email_is_an_address_or_null(
+    tenant: Tenant, stored: str, told: str | None
+) -> None:
+    entry = make_entry(tenant, "Ravi", email=stored)
+    contact = ContactFactory.create(tenant=tenant, email=stored)
+    program = program_of(tenant)
+
+    of_entry = program.get(f"{CUSTOMERS}{entry.pk}/").json()["email"]
+    of_contact = program.get(f"/api/v1/contacts/{contact.pk}/").json()["email"]
+
+    assert (of_entry, of_contact) == (told, told)

@@ -207,9 +207,10 @@ def test_refused_rows_mended_and_sent_again_are_taken_in(
         (TWO_ROWS, True, {}, 409, "No row of this upload was refused."),
         (ONE_BAD, False, {}, 409, "The kept file was deleted: its rows cannot"),
         (ONE_BAD, True, {"as": "pdf"}, 400, "as: csv, or nothing"),
-        (ONE_BAD, True, {"as": ""}, 400, "as: csv, or nothing"),
+        (ONE_BAD, True, {"as": ""}, 400, "as: is empty."),
+        (ONE_BAD, True, {"AS": "csv"}, 400, "AS: no parameter of this address."),
     ],
-    ids=["none refused", "file gone", "another kind", "no kind"],
+    ids=["none refused", "file gone", "another kind", "no kind", "misspelt"],
 )
 def test_where_there_is_no_file_of_refused_rows_a_sentence_says_why(
     program: Client,
@@ -259,6 +260,21 @@ def test_a_strangers_parent_is_not_there_either(program: Client) -> None:
     assert FileUpload.objects.count() == 1
 
 
+@pytest.mark.parametrize("status", ["pending", "review", "processing", "paused"])
+def test_a_parent_that_is_not_over_is_refused_in_a_sentence(
+    program: Client, owner: Tenant, status: str
+) -> None:
+    parent = FileUploadFactory.create(tenant=owner, status=status)
+
+    answer = send(program, parent=str(parent.pk))
+
+    assert answer.status_code == 400
+    assert answer.json()["detail"].startswith(
+        f"parent: Upload {parent.pk} is not over: "
+    )
+    assert FileUpload.objects.count() == 1
+
+
 @pytest.mark.parametrize(
     ("body", "says"),
     [
@@ -280,8 +296,30 @@ def test_a_strangers_parent_is_not_there_either(program: Client) -> None:
             {"file": SimpleUploadedFile("a.csv", b"a"), "parent": "9" * 30},
             "parent: No upload has this id.",
         ),
+        (
+            {"file": SimpleUploadedFile("a.csv", b"a"), "parent": "-1"},
+            "parent: No upload has this id.",
+        ),
+        (
+            {"file": SimpleUploadedFile("a.csv", b"a"), "parent": ""},
+            "parent: A valid integer is required.",
+        ),
+        (
+            {"file": SimpleUploadedFile("a.csv", b"a"), "parent": "1\0"},
+            "parent: A valid integer is required.",
+        ),
     ],
-    ids=["none", "text", "empty", "parent", "no parent", "no id"],
+    ids=[
+        "none",
+        "text",
+        "empty",
+        "parent",
+        "no parent",
+        "no id",
+        "negative",
+        "blank",
+        "NUL",
+    ],
 )
 def test_what_is_no_upload_is_refused_in_a_sentence(
     program: Client, body: dict[str, Any], says: str
