@@ -21,6 +21,7 @@ from uploads.api import (
     UploadDetail,
     UploadList,
 )
+from uploads.mapping_api import UploadMapping
 
 
 @extend_schema(exclude=True)
@@ -58,6 +59,11 @@ urlpatterns = [
         "v1/uploads/<int:upload_id>/rejected/",
         RejectedRows.as_view(),
         name="api-rejected",
+    ),
+    path(
+        "v1/uploads/<int:upload_id>/mapping/",
+        UploadMapping.as_view(),
+        name="api-upload-mapping",
     ),
     *(
         path(

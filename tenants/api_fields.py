@@ -8,7 +8,7 @@ from django.core.validators import validate_email
 from rest_framework import serializers
 
 # Of other scripts (RFC 6531), which Django's validator does not know.
-_INTERNATIONAL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@.]{2,}")
+_INTERNATIONAL = re.compile(r"\A[^\s@]++@(?:[^\s@.]++\.)++[^\s@.]{2,}+")
 
 
 class EmailOrNull(serializers.EmailField):

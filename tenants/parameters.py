@@ -29,7 +29,7 @@ def check_parameters(given: QueryDict, known: Collection[str]) -> None:
             near = difflib.get_close_matches(name[:_LONGEST_NAME].lower(), known, 1)
             meant = f" Did you mean {near[0]}?" if near else ""
             raise ParseError(
-                f"{_shown(name)}: no parameter of this address.{meant} "
+                f"{shown_name(name)}: no parameter of this address.{meant} "
                 f"Possible: {possible}."
             )
         if len(values) > 1:
@@ -38,7 +38,8 @@ def check_parameters(given: QueryDict, known: Collection[str]) -> None:
             raise ParseError(f"{name}: is empty. Fill it in, or leave it out.")
 
 
-def _shown(name: str) -> str:
+def shown_name(name: str) -> str:
+    """Return a name that a program sent, fit for the answer that refuses it."""
     shown = "".join(one if one.isprintable() else "\ufffd" for one in name)
     if len(shown) > _LONGEST_NAME:
         shown = f"{shown[:_LONGEST_NAME]}…"

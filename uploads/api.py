@@ -35,6 +35,7 @@ from uploads.choices import Choices
 from uploads.file_processes import Busy, NoSpace, TookTooLong
 from uploads.loaded_before import find_loaded_before, question
 from uploads.models import FileUpload, RowIssue
+from uploads.needs import Need, find_needs
 from uploads.progress import group_issues, progress_of
 from uploads.quota import QuotaBusy, QuotaExceeded
 from uploads.rejected_download import KEPT_FILE_GONE, NONE_REFUSED, send_rejected
@@ -57,8 +58,8 @@ ACTS: dict[str, Callable[..., bool]] = {
 }
 
 
-_ASK_AGAIN_SECONDS = 5
-_ONLY_READS = OpenApiResponse(description="The token may only read.")
+ASK_AGAIN_SECONDS = 5
+ONLY_READS = OpenApiResponse(description="The token may only read.")
 
 
 class ProgressSerializer(serializers.Serializer[Any]):
@@ -99,6 +100,11 @@ class UploadSerializer(serializers.ModelSerializer[FileUpload]):
     sentence = serializers.CharField(read_only=True, help_text="How it stands.")
     is_over = serializers.BooleanField(read_only=True)
     acts = serializers.SerializerMethodField(help_text="What can be done with it now.")
+    needs = serializers.SerializerMethodField(
+        help_text="What has to be answered before it goes on. `mapping`: which column "
+        "is what; of an upload that failed for it, after its `retry`. `review`: a look "
+        "at what was understood. Both are answered at `mapping/`."
+    )
     progress = serializers.SerializerMethodField()
     waiting = serializers.SerializerMethodField(
         help_text="Why it does not get on; null when it does, or need not."
@@ -109,7 +115,7 @@ class UploadSerializer(serializers.ModelSerializer[FileUpload]):
         fields = [
             "id", "original_name", "size_bytes", "sha256", "parent", "status", "stage",
             "is_over", "sentence", "error", "notices", "total_rows", "succeeded_rows",
-            "failed_rows", "acts", "progress", "waiting", "created_at",
+            "failed_rows", "acts", "needs", "progress", "waiting", "created_at",
             "started_at", "completed_at", "undone_at",
         ]  # fmt: skip
         read_only_fields = fields
@@ -120,6 +126,13 @@ class UploadSerializer(serializers.ModelSerializer[FileUpload]):
     @extend_schema_field(serializers.ListField(child=serializers.ChoiceField([*ACTS])))
     def get_acts(self, upload: FileUpload) -> list[str]:
         return open_acts(upload)
+
+    @extend_schema_field(serializers.ListField(child=serializers.ChoiceField([*Need])))
+    def get_needs(self, upload: FileUpload) -> list[Need]:
+        needs: dict[int, list[Need]] | None = self.context.get("needs")
+        if needs is None:
+            needs = find_needs([upload])
+        return needs.get(upload.pk, [])
 
     @extend_schema_field(ProgressSerializer)
     def get_progress(self, upload: FileUpload) -> dict[str, Any]:
@@ -243,6 +256,15 @@ class UploadList(UploadView, TenantList[FileUpload], CreateModelMixin):
     parser_classes = [MultiPartParser]
     order = ("-id",)
 
+    def paginate_queryset(self, queryset: Any) -> Any:
+        page = super().paginate_queryset(queryset)
+        self.needs = find_needs(page or ())
+        return page
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        context = super().get_serializer_context()
+        return context | {"needs": getattr(self, "needs", None)}
+
     @extend_schema(operation_id="uploads_list", summary="Uploads, the newest first")
     def get(self, request: Request) -> Response:
         return self.list(request)
@@ -261,7 +283,7 @@ class UploadList(UploadView, TenantList[FileUpload], CreateModelMixin):
                 "the tenant has no room for it: too many files that are not finished, "
                 "or too many bytes kept."
             ),
-            403: _ONLY_READS,
+            403: ONLY_READS,
             429: OpenApiResponse(
                 description="Other files of the tenant are being taken in: ask again."
             ),
@@ -296,7 +318,7 @@ class UploadList(UploadView, TenantList[FileUpload], CreateModelMixin):
                 again=sent.validated_data["again"],
             )
         except QuotaBusy as exc:
-            raise Throttled(wait=_ASK_AGAIN_SECONDS, detail=str(exc)) from exc
+            raise Throttled(wait=ASK_AGAIN_SECONDS, detail=str(exc)) from exc
         except QuotaExceeded as exc:
             raise ValidationError({"file": [str(exc)]}) from exc
         return self.answer(upload, status=201)
@@ -380,7 +402,7 @@ class RejectedRows(UploadView):
         except KeptFileGone as exc:
             raise Conflict(KEPT_FILE_GONE) from exc
         except Busy as exc:
-            raise Throttled(wait=_ASK_AGAIN_SECONDS, detail=str(exc)) from exc
+            raise Throttled(wait=ASK_AGAIN_SECONDS, detail=str(exc)) from exc
         except TookTooLong as exc:
             raise Conflict(str(exc)) from exc
         except NoSpace as exc:
@@ -397,7 +419,7 @@ class DoAct(UploadView):
         request=None,
         responses={
             200: WholeUploadSerializer,
-            403: _ONLY_READS,
+            403: ONLY_READS,
             409: OpenApiResponse(description="It cannot be done as things stand."),
         },
     )

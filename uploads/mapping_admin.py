@@ -26,8 +26,8 @@ _HEADERS_LISTED = 4
 class ColumnMappingAdmin(ViewOnlyAdmin):
     """What a header means is confirmed at an upload's review, nowhere else."""
 
-    list_display = ["header", "tenant", "confirmed_by", "confirmed_at"]
-    list_select_related = ["tenant", "confirmed_by"]
+    list_display = ["header", "tenant", "confirmer", "confirmed_at"]
+    list_select_related = ["tenant", "confirmed_by", "confirmed_by_client"]
     ordering = ["-updated_at", "-id"]
     change_form_outer_before_template = "uploads/mapping.html"
 
@@ -42,6 +42,10 @@ class ColumnMappingAdmin(ViewOnlyAdmin):
         shown = ", ".join(filter(None, mapping.headers[:_HEADERS_LISTED]))
         more = len(mapping.headers) - _HEADERS_LISTED
         return f"{shown} and {more} more" if more > 0 else shown
+
+    @display(description="confirmed by", ordering="confirmed_by")
+    def confirmer(self, mapping: ColumnMapping) -> str:
+        return mapping.confirmer or "-"
 
     @display(description="confirmed", ordering="updated_at")
     def confirmed_at(self, mapping: ColumnMapping) -> str:
@@ -120,7 +124,7 @@ def _confirmed_since(mapping: ColumnMapping, shown: Shown | None) -> str:
         if before != after
     )
     return (
-        f"Nothing was forgotten: {mapping.confirmed_by or 'somebody'} confirmed this "
+        f"Nothing was forgotten: {mapping.confirmer or 'somebody'} confirmed this "
         "layout again while its page was open "
         f"({local_time(mapping.updated_at, mapping.tenant)}), "
         + (f"and changed {changes}." if changes else "with the same meanings.")

@@ -6,6 +6,8 @@ from datetime import datetime
 
 from django.contrib.auth.models import AbstractBaseUser
 
+from tenants.models import ApiClient
+from uploads.acts import client_id, person_id
 from uploads.choices import Choices, by_place, header_fingerprint, in_order
 from uploads.columns import propose_meanings
 from uploads.corrections import layout_of_parent, with_parents_columns
@@ -26,7 +28,7 @@ def find_mapping(*, tenant_id: int, headers: Sequence[str]) -> ColumnMapping | N
     names one: nobody said that it is rupees.
     """
     mapping = (
-        ColumnMapping.objects.select_related("confirmed_by")
+        ColumnMapping.objects.select_related("confirmed_by", "confirmed_by_client")
         .filter(tenant_id=tenant_id, header_fingerprint=header_fingerprint(headers))
         .first()
     )
@@ -46,7 +48,7 @@ def remember_mapping(
     *,
     tenant_id: int,
     layout: Layout,
-    confirmed_by: AbstractBaseUser,
+    confirmed_by: AbstractBaseUser | ApiClient,
     now: datetime,
 ) -> ColumnMapping:
     """Remember what the columns of a layout mean; the last word on a header counts."""
@@ -69,7 +71,8 @@ def remember_mapping(
                 if name in layout.units
                 or (name in MONEY_FIELDS and find_unit(layout.headers[place]))
             },
-            "confirmed_by_id": confirmed_by.pk,
+            "confirmed_by_id": person_id(confirmed_by),
+            "confirmed_by_client_id": client_id(confirmed_by),
             "updated_at": now,
         },
     )

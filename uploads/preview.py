@@ -192,7 +192,7 @@ def open_questions(layout: Layout) -> list[str]:
         nearest = nearest_header(name, layout.headers)
         hint = f" Perhaps “{nearest}”?" if nearest else ""
         questions.append(
-            f"Which column is the customer's {LABELS[name]}? Choose it below.{hint}"
+            f"Which column is the customer's {LABELS[name]}? Choose it.{hint}"
         )
     meanings = layout.meanings or {}
     places: dict[str, list[int]] = defaultdict(list)

@@ -11,6 +11,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.core.files.storage import default_storage
 from django.db import transaction
 
+from tenants.models import ApiClient
 from uploads.acts import record_act
 from uploads.bell import ring
 from uploads.choices import Choices
@@ -26,6 +27,9 @@ Status, Stage = FileUpload.Status, FileUpload.Stage
 # A thousand rows take a tenth of a second, and the process a quarter to start; somebody
 # waits for the page.
 LIMITS = Limits(seconds=20)
+_CHOSEN_ANEW = (
+    "Somebody has chosen anew meanwhile what the columns are: look at them, then start."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +101,12 @@ def choose(*, upload_id: int, choices: Choices, now: datetime) -> bool:
 
 
 def start(
-    *, upload_id: int, by: AbstractBaseUser, now: datetime, again: bool = False
+    *,
+    upload_id: int,
+    by: AbstractBaseUser | ApiClient,
+    now: datetime,
+    choices: Choices | None = None,
+    again: bool = False,
 ) -> bool:
     """Confirm what an upload's columns mean, remember it, and load its rows.
 
@@ -105,12 +114,14 @@ def start(
 
     Of two who start it at once, one does; the other is told False. Raises
     `OpenQuestions` when something must be decided before, also when others decided
-    anew meanwhile.
+    anew meanwhile, or otherwise than `choices`.
     """
     waiting = FileUpload.objects.filter(pk=upload_id, status=Status.REVIEW)
     upload = waiting.select_related("tenant").first()
     if upload is None:
         return False
+    if choices is not None and Choices.of(upload.choices) != choices:
+        raise OpenQuestions(_CHOSEN_ANEW)
     # Before the row is locked: a file takes seconds to read, and whoever cancels the
     # upload meanwhile shall not wait for it.
     reviewed = look_at(upload)
@@ -124,7 +135,7 @@ def _start_as(
     reviewed: Reviewed,
     looked_at: FileUpload,
     *,
-    by: AbstractBaseUser,
+    by: AbstractBaseUser | ApiClient,
     now: datetime,
     again: bool,
 ) -> bool:
@@ -137,10 +148,7 @@ def _start_as(
     if upload is None:
         return False
     if upload.choices != looked_at.choices:
-        raise OpenQuestions(
-            "Somebody has chosen anew meanwhile what the columns are: look at them, "
-            "then start."
-        )
+        raise OpenQuestions(_CHOSEN_ANEW)
     as_found = _reads_alike(reviewed.layout, reviewed.found)
     if not as_found and upload.parts.filter(status=UploadPart.Status.DONE).exists():
         raise OpenQuestions(

@@ -47,7 +47,12 @@ OPEN = {"v1/schema/", "v1/docs/", ""}
 
 def test_every_address_is_in_the_tables_below() -> None:
     there = {str(one.pattern) for one in urlpatterns} - OPEN
-    named = {*LISTS, *ROWS, *(f"uploads/{{}}/{act}/" for act in ACTS)}
+    named = {
+        *LISTS,
+        *ROWS,
+        "uploads/{}/mapping/",
+        *(f"uploads/{{}}/{act}/" for act in ACTS),
+    }
 
     assert len(there) == len(named)
     assert "api/" in {str(one.pattern) for one in get_resolver().url_patterns}

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
 
-from tenants.models import Tenant
+from tenants.models import ApiClient, Tenant
 
 
 class ColumnMapping(models.Model):
@@ -40,6 +40,13 @@ class ColumnMapping(models.Model):
     confirmed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+"
     )
+    confirmed_by_client = models.ForeignKey(
+        ApiClient,
+        models.SET_NULL,
+        null=True,
+        related_name="+",
+        help_text="The program that confirmed it through the API.",
+    )
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
 
@@ -55,3 +62,10 @@ class ColumnMapping(models.Model):
 
     def __str__(self) -> str:
         return f"mapping of {len(self.headers)} columns"
+
+    @property
+    def confirmer(self) -> str:
+        """Who confirmed it, for people; blank when they are not known any more."""
+        if self.confirmed_by_client:
+            return f"{self.confirmed_by_client} (API)"
+        return str(self.confirmed_by or "")
