@@ -1,14 +1,27 @@
 """Contacts, for other programs."""
 
 import re
+from datetime import datetime
+from typing import Any
 
-from django.db.models import Q, QuerySet
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from django.db.models import QuerySet
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    PolymorphicProxySerializer,
+    extend_schema,
+    extend_schema_view,
+)
 from rest_framework.exceptions import ParseError
 from rest_framework.generics import RetrieveAPIView
 from rest_framework.serializers import ModelSerializer
 
-from contacts.models import Contact, ContactIdentity
+from contacts.api_changes import (
+    ChangePagination,
+    Tombstone,
+    TombstoneSerializer,
+    deleted_contacts,
+)
+from contacts.models import Contact, ContactIdentity, DeletedContact
 from contacts.phones import PhoneRefused, canonical, parse_phone, variants
 from tenants.access import visible_to_client
 from tenants.api_fields import EmailOrNull
@@ -30,6 +43,11 @@ class ContactSerializer(ModelSerializer[Contact]):
         ]  # fmt: skip
         read_only_fields = fields
 
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        if isinstance(instance, Tombstone):
+            return dict(TombstoneSerializer(instance).data)
+        return super().to_representation(instance)
+
 
 @extend_schema_view(
     get=extend_schema(
@@ -43,14 +61,24 @@ class ContactSerializer(ModelSerializer[Contact]):
             ),
             OpenApiParameter(
                 "updated_since",
-                description="ISO 8601, with an offset or Z. Pages may be short or "
-                "empty: follow `next` to its end.",
+                description="ISO 8601, with an offset or Z. Those that changed since "
+                "come in the order of their changes, and as tombstones those that were "
+                "merged into another or erased since. One that changes while you read "
+                "comes again. Follow `next` to its end; the next time, send "
+                "`next_updated_since` of the answer.",
             ),
         ],
+        responses=PolymorphicProxySerializer(
+            "ContactOrTombstone",
+            [ContactSerializer, TombstoneSerializer],
+            resource_type_field_name=None,
+            many=True,
+        ),
     )
 )
 class ContactList(TenantList[Contact]):
     serializer_class = ContactSerializer
+    pagination_class = ChangePagination
     filters = ("phone", "updated_since")
     order = ("-created_at", "-id")
 
@@ -67,11 +95,15 @@ class ContactList(TenantList[Contact]):
             contacts = contacts.filter(pk__in=found)
         return contacts
 
-    def sieve(self) -> Q | None:
+    def since(self) -> datetime | None:
+        """Return since when a change is asked for; None when it is not."""
         since = self.parameter("updated_since")
-        if not since:
-            return None
-        return Q(updated_at__gte=moment_parameter("updated_since", since))
+        return moment_parameter("updated_since", since) if since else None
+
+    def deleted(self) -> QuerySet[DeletedContact]:
+        """Return the contacts that are gone; nothing says whose number they had."""
+        rows = visible_to_client(DeletedContact.objects.all(), client=self.client)
+        return rows.none() if self.parameter("phone") else deleted_contacts(rows)
 
 
 @extend_schema_view(

@@ -127,6 +127,10 @@ class Contact(models.Model):
                 name="ix_contact_heard_last",
             ),
             models.Index(fields=["tenant", "-created_at"], name="ix_contact_created"),
+            # The order in which programs follow what changes.
+            models.Index(
+                fields=["tenant", "updated_at", "id"], name="ix_contact_updated"
+            ),
             # Few, and looked for before every campaign.
             models.Index(
                 "tenant",
@@ -250,3 +254,29 @@ class ContactMerge(models.Model):
 
     def __str__(self) -> str:
         return f"contact {self.merged_contact_id} into {self.survivor_id}"
+
+
+class DeletedContact(models.Model):
+    """That a contact is gone: what programs that keep a copy of contacts must hear.
+
+    A trigger writes it, whatever deletes the contact. Into whom it was merged says
+    `contact_merges`; without such a record it was erased. It holds nothing personal.
+    """
+
+    contact_id = models.BigIntegerField(primary_key=True)
+    tenant = models.ForeignKey(
+        Tenant, models.CASCADE, related_name="+", db_index=False, db_constraint=False
+    )
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "deleted_contacts"
+        indexes = [
+            models.Index(
+                fields=["tenant", "updated_at", "contact_id"],
+                name="ix_deleted_contact_updated",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"contact {self.contact_id}, gone"

@@ -13,7 +13,7 @@ from contacts.kept_changes import KeptChange, MergeStages
 from contacts.locking import lock_register
 from contacts.masking import for_log
 from contacts.merge_records import relations
-from contacts.models import Contact, ContactIdentity, ContactMerge
+from contacts.models import Contact, ContactIdentity, ContactMerge, DeletedContact
 from contacts.unique_number import has_unique_number
 
 
@@ -70,6 +70,9 @@ def undo_merge(
         survivor, restored = undoing.survivor, undoing.restored
         if undoing.obstacles or survivor is None or restored is None:
             raise MergeStands(undoing.obstacles)
+        # Both are news to programs that follow `updated_at`.
+        restored.updated_at = now
+        DeletedContact.objects.filter(pk=restored.pk).delete()
         # The survivor first, who may have to let go of the other's number.
         survivor.save(force_update=True)
         restored.save(force_insert=True)
@@ -211,10 +214,7 @@ def _as_before(
         _count_newer(merge, before, result, current.message_count - after.message_count)
     stages = MergeStages(before=before, after=after, current=current, merged=restored)
     kept = [*stages.keep_name(result), *stages.keep_email(result)]
-    result.updated_at = before.updated_at
-    everything = list(merge.survivor_before)
-    if _values(result, everything) != _values(before, everything):
-        result.updated_at = now
+    result.updated_at = now
     return result, kept
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar, TypeVar, cast
 
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model, QuerySet
 from rest_framework.generics import GenericAPIView, ListAPIView
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
@@ -49,10 +49,6 @@ class TenantList(TenantView[M], ListAPIView[M]):
         check_parameters(
             request.query_params, known if request.method in SAFE_METHODS else ()
         )
-
-    def sieve(self) -> Q | None:
-        """Return a condition that no index serves, if one was asked for."""
-        return None
 
     def parameter(self, name: str) -> str:
         """Return a parameter of the address, "" when it is not there."""

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError as Invalid
-from django.db.models import DateTimeField, IntegerField, Model, Q, QuerySet
+from django.db.models import DateTimeField, IntegerField, Q, QuerySet
 from rest_framework.exceptions import ParseError
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
@@ -32,34 +32,26 @@ class KeysetPagination(BasePagination):
 
     usual = 50
     most = 200
-    # With a condition that no index serves, so many rows are looked at for a page. It
-    # may come out short, or empty, and still have a next one.
-    window = 10_000
 
     def paginate_queryset(
         self, queryset: QuerySet[Any], request: Request, view: Any = None
     ) -> list[Any]:
         self.request = request
         self.next_place: Place | None = None
-        limit = self._limit(request)
+        limit = self.limit(request)
         names = [name.removeprefix("-") for name in view.order]
-        onwards, back = ("lt", "gt") if view.order[0][0] == "-" else ("gt", "lt")
+        onwards = "lt" if view.order[0][0] == "-" else "gt"
         rows = queryset.order_by(*view.order)
         if cursor := request.query_params.get("cursor"):
-            place = _place_of(cursor, queryset.model, names)
-            rows = rows.filter(_beyond(place, names, onwards))
-        if (sieve := view.sieve()) is not None:
-            for end in rows.values_list(*names)[self.window - 1 : self.window]:
-                self.next_place = end
-                rows = rows.filter(_beyond(end, names, back, itself=True))
-            rows = rows.filter(sieve)
+            place = place_of(cursor, [queryset.model._meta.get_field(n) for n in names])
+            rows = rows.filter(beyond(place, names, onwards))
         page = list(rows[: limit + 1])
         if len(page) > limit:
             page.pop()
             self.next_place = [getattr(page[-1], name) for name in names]
         return page
 
-    def _limit(self, request: Request) -> int:
+    def limit(self, request: Request) -> int:
         asked = request.query_params.get("limit", str(self.usual))
         return count_parameter("limit", asked, most=self.most)
 
@@ -67,7 +59,7 @@ class KeysetPagination(BasePagination):
         next_address = None
         if self.next_place is not None:
             next_address = replace_query_param(
-                self.request.build_absolute_uri(), "cursor", _cursor(self.next_place)
+                self.request.build_absolute_uri(), "cursor", cursor_of(self.next_place)
             )
         return Response({"next": next_address, "results": data})
 
@@ -108,33 +100,34 @@ class KeysetPagination(BasePagination):
         ]
 
 
-def _beyond(place: Place, names: Sequence[str], way: str, *, itself: bool = False) -> Q:
-    """Ask for the rows on one side of a place; `itself` has the place among them."""
+def beyond(place: Place, names: Sequence[str], way: str) -> Q:
+    """Ask for the rows on one side of a place: `lt` before it, `gt` behind it."""
     # Said of the first column alone as well, for the planner: an OR is no range.
     asked = Q()
     for depth, name in enumerate(names):
         same = dict(zip(names[:depth], place, strict=False))
         asked |= Q(**same, **{f"{name}__{way}": place[depth]})
-    if itself:
-        asked |= Q(**dict(zip(names, place, strict=True)))
     return Q(**{f"{names[0]}__{way}e": place[0]}) & asked
 
 
-def _cursor(place: Place) -> str:
+def cursor_of(place: Place) -> str:
     texts = [
         one.isoformat() if isinstance(one, datetime) else str(one) for one in place
     ]
     return base64.urlsafe_b64encode(json.dumps(texts).encode()).decode().rstrip("=")
 
 
-def _place_of(cursor: str, model: type[Model], names: Sequence[str]) -> Place:
-    """Return the place that a cursor means; raises ParseError for what is none."""
+def place_of(cursor: str, fields: Sequence[Any]) -> Place:
+    """Return the place that a cursor means, a value for each of these model fields.
+
+    Raises ParseError for what is none.
+    """
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         texts = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
         place = [
-            _value_of(model._meta.get_field(name), _text(text))
-            for name, text in zip(names, texts, strict=True)
+            _value_of(field, _text(text))
+            for field, text in zip(fields, texts, strict=True)
         ]
     except (
         Invalid, ValueError, TypeError, RecursionError, binascii.Error,

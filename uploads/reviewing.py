@@ -120,7 +120,8 @@ def start(
     upload = waiting.select_related("tenant").first()
     if upload is None:
         return False
-    if choices is not None and Choices.of(upload.choices) != choices:
+    kept = Choices.of(upload.choices)
+    if choices is not None and kept != replace(choices, again=kept.again):
         raise OpenQuestions(_CHOSEN_ANEW)
     # Before the row is locked: a file takes seconds to read, and whoever cancels the
     # upload meanwhile shall not wait for it.

@@ -43,9 +43,12 @@ def identity(contact: Contact, value: str, kind: str = "phone") -> ContactIdenti
 
 
 def tables() -> dict[str, list[dict[str, Any]]]:
-    """Return all that a merge touches, whole."""
+    """Return all that a merge touches, but when contacts changed: an undo is news."""
     return {
-        model._meta.db_table: list(model.objects.order_by("pk").values())
+        model._meta.db_table: [
+            {name: one for name, one in row.items() if name != "updated_at"}
+            for row in model.objects.order_by("pk").values()
+        ]
         for model in (Contact, ContactIdentity, ChatMessage)
     }
 

@@ -1,12 +1,9 @@
 from datetime import UTC, datetime, timedelta
-from urllib.parse import quote
 
 import pytest
 
-from contacts.api import ContactList
 from contacts.models import Contact, ContactIdentity
 from contacts.tests.factories import ContactFactory
-from tenants.keyset import KeysetPagination
 from tenants.models import Tenant
 from tenants.tests.programs import program_of
 
@@ -142,32 +139,6 @@ def test_who_changed_since_a_moment_is_told(tenant: Tenant, since: str) -> None:
     answer = program_of(tenant).get(f"{CONTACTS}?updated_since={since}").json()
 
     assert {one["name"] for one in answer["results"]} == {"then", "after"}
-
-
-def test_no_page_looks_at_more_than_its_window(
-    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(KeysetPagination, "window", 4)
-    for minute in range(11):
-        ContactFactory.create(
-            tenant=tenant,
-            name=str(minute),
-            created_at=MORNING + timedelta(minutes=minute // 2),
-            # The seventh ends the first window, and is in it.
-            updated_at=MORNING + timedelta(days=minute in (0, 1, 7, 9)),
-        )
-    program, pages = program_of(tenant), []
-    since = quote((MORNING + timedelta(hours=1)).isoformat())
-    address = f"{CONTACTS}?updated_since={since}&limit=2"
-
-    while address:
-        page = program.get(address).json()
-        pages.append([one["name"] for one in page["results"]])
-        address = page["next"]
-
-    assert [name for page in pages for name in page] == ["9", "7", "1", "0"]
-    assert [] in pages  # short, and yet not the last
-    assert ContactList.pagination_class is KeysetPagination
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from contacts.deduplicating import merge_groups, merge_two
 from contacts.duplicates import find_duplicates
 from contacts.models import Contact, ContactIdentity, ContactMerge
 from contacts.services import email_by_staff, name_by_staff
+from contacts.tests.merges import tables
 from contacts.unmerging import MergeStands, undo_merge
 from messaging.events import store_event
 from messaging.models import ChatMessage
@@ -147,13 +148,6 @@ class World:
         assert set(owners) <= living
         assert set(messages.values_list("contact_id", flat=True)) <= living
         connection.check_constraints()
-
-
-def tables() -> list[list[dict[str, Any]]]:
-    return [
-        list(model.objects.order_by("pk").values())
-        for model in (Contact, ContactIdentity, ChatMessage)
-    ]
 
 
 @pytest.mark.django_db

@@ -116,7 +116,11 @@ class Command(BaseCommand):
         merged = 0
         began_at = time.monotonic()
         for count in merge_groups(
-            tenant_id=tenant.pk, groups=groups, grounds=grounds, now=now
+            tenant_id=tenant.pk,
+            groups=groups,
+            grounds=grounds,
+            now=now,
+            clock=timezone.now,
         ):
             merged += count
             if self.stderr.isatty():
@@ -124,7 +128,7 @@ class Command(BaseCommand):
         if self.stderr.isatty() and merged:
             self.stderr.write("")
         merges = ContactMerge.objects.filter(
-            tenant=tenant, merged_at=now, reason=ContactMerge.Reason.DUPLICATE
+            tenant=tenant, merged_at__gte=now, reason=ContactMerge.Reason.DUPLICATE
         ).order_by("pk")
         return {
             "merged": merged,
