@@ -37,11 +37,11 @@ _ONLY_INDIAN = re.compile(
     rf"\A(?:(?:{_GROUPS})(?:\.[0-9]{{1,2}})?|[0-9]+\.[0-9]{{1,2}})"
 )
 # 15.000 is fifteen to some and fifteen thousand to others; 15000.000 and 0.500 are not.
-_DOTTED = re.compile(r"[1-9][0-9]{0,2}\.[0-9]{3}")
-_COMMAED = re.compile(r"[1-9][0-9]{0,2},[0-9]{3}")
+_DOTTED = re.compile(r"\A[1-9][0-9]{0,2}\.[0-9]{3}")
+_COMMAED = re.compile(r"\A[1-9][0-9]{0,2},[0-9]{3}")
 # In a column of anything these are amounts, and no addresses or lists.
-_SURELY_EUROPEAN = re.compile(r"[0-9]{1,3}(?:\.[0-9]{3})+,[0-9]{1,2}")
-_DECIMAL_COMMA = re.compile(r"[0-9]+,[0-9]{1,2}")
+_SURELY_EUROPEAN = re.compile(r"\A[0-9]{1,3}(?:\.[0-9]{3})+,[0-9]{1,2}")
+_DECIMAL_COMMA = re.compile(r"\A[0-9]+,[0-9]{1,2}")
 
 _CURRENCY_BEFORE = re.compile(r"(?:₹|rs\.?|inr)\s*", re.IGNORECASE)
 # Blanks are counted from the first of them only, not from each.

@@ -13,6 +13,7 @@ class Need(StrEnum):
 
     MAPPING = "mapping"  # which column is what, or which order its dates have
     REVIEW = "review"  # a look at what was understood, then the start
+    AGAIN = "again"  # a word that bytes loaded before are to be loaded once more
 
 
 def find_needs(uploads: Iterable[FileUpload]) -> dict[int, list[Need]]:
@@ -30,14 +31,14 @@ def find_needs(uploads: Iterable[FileUpload]) -> dict[int, list[Need]]:
     if not waiting:
         return needs
     layouts = [
-        (pk, tenant_id, review, Layout.of(layout))
-        for pk, tenant_id, review, layout in FileUpload.objects.filter(
+        (pk, tenant_id, review, Layout.of(layout), came_before is not None)
+        for pk, tenant_id, review, layout, came_before in FileUpload.objects.filter(
             pk__in=waiting
-        ).values_list("pk", "tenant_id", "review", "layout")
+        ).values_list("pk", "tenant_id", "review", "layout", "loaded_before")
     ]
     headers = {
         pk: (tenant_id, header_fingerprint(layout.headers))
-        for pk, tenant_id, _, layout in layouts
+        for pk, tenant_id, _, layout, _ in layouts
     }
     known = set(
         ColumnMapping.objects.filter(
@@ -45,8 +46,8 @@ def find_needs(uploads: Iterable[FileUpload]) -> dict[int, list[Need]]:
             header_fingerprint__in={header for _, header in headers.values()},
         ).values_list("tenant_id", "header_fingerprint")
     )
-    for pk, _, review, layout in layouts:
-        needed = []
+    for pk, _, review, layout, came_before in layouts:
+        needed = [Need.AGAIN] if came_before else []
         if headers[pk] not in known or layout.columns().missing or layout.open_dates:
             needed.append(Need.MAPPING)
         if layout.held_for or review == FileUpload.Review.ALWAYS or not needed:

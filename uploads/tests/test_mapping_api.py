@@ -323,7 +323,7 @@ def test_what_the_file_is_held_for_is_a_review_and_no_mapping(
 ) -> None:
     sure = "Name,Mobile\nAsha,9876543210\n"
     answer(program, to_review(sure, tenant=tenant), {"start": True})
-    upload = to_review(sure, tenant=tenant, review=FileUpload.Review.ALWAYS)
+    upload = to_review(f"{sure}\n", tenant=tenant, review=FileUpload.Review.ALWAYS)
 
     assert needs(program, upload) == ["review"]
     FileUpload.objects.filter(pk=upload.pk).update(
@@ -388,3 +388,18 @@ def test_what_staff_chose_meanwhile_is_not_started_by_a_program(
 
     upload.refresh_from_db()
     assert upload.status == "review"
+
+
+def test_bytes_that_were_loaded_before_need_a_word_that_they_are_meant(
+    program: Client, tenant: Tenant
+) -> None:
+    sure = "Name,Mobile\nAsha,9876543210\n"
+    answer(program, to_review(sure, tenant=tenant), {"start": True})
+    upload = to_review(sure, tenant=tenant)
+
+    asked = needs(program, upload)
+    said = program.post(f"/api/v1/uploads/{upload.pk}/again/")
+    done = work_off(upload)
+
+    assert asked == ["again"]
+    assert (said.status_code, done.status) == (200, "completed")

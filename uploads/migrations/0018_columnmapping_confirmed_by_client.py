@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("tenants", "0007_upload_quota"),
-        ("uploads", "0013_rewritten_bytes"),
+        ("uploads", "0017_fileupload_loaded_before"),
     ]
 
     operations = [
