@@ -25,7 +25,8 @@ def adopt_notes(rows: Sequence[MessageRow], inserted: Collection[Key]) -> set[Ke
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            UPDATE chat_messages SET contact_id = known.contact_id
+            UPDATE chat_messages SET
+                contact_id = known.contact_id, updated_at = statement_timestamp()
             FROM unnest(%s::bigint[], %s::text[], %s::bigint[])
                 AS known (number_id, message_id, contact_id)
             WHERE whatsapp_number_id = number_id AND wamid = message_id
@@ -56,7 +57,7 @@ def fill_in(rows: Sequence[MessageRow]) -> set[Key]:
             UPDATE chat_messages SET
                 kind = fuller.kind, text = fuller.text,
                 payload = fuller.payload::jsonb, sent_at = fuller.sent_at,
-                reply_to = fuller.reply_to
+                reply_to = fuller.reply_to, updated_at = statement_timestamp()
             FROM unnest(
                 %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[],
                 %s::timestamptz[], %s::text[]
@@ -87,7 +88,8 @@ def advance_statuses(rows: Sequence[MessageRow]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            UPDATE chat_messages SET status = told.status
+            UPDATE chat_messages SET
+                status = told.status, updated_at = statement_timestamp()
             FROM (
                 SELECT DISTINCT ON (number_id, message_id) *
                 FROM unnest(%s::bigint[], %s::text[], %s::text[])

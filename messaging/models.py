@@ -159,6 +159,11 @@ class ChatMessage(models.Model):
     )
     edited_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
+    # Of no index: a status, which comes for each message sent, need not touch one.
+    updated_at = models.DateTimeField(
+        db_default=Now(),
+        help_text="When its row last changed, by the database's clock.",
+    )
 
     class Meta:
         db_table = "chat_messages"

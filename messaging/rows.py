@@ -189,7 +189,8 @@ def amend_messages(inserted: Collection[MessageRow]) -> None:
             UPDATE chat_messages SET
                 text = COALESCE(amended.text, chat_messages.text),
                 edited_at = amended.edited_at,
-                revoked_at = amended.revoked_at
+                revoked_at = amended.revoked_at,
+                updated_at = statement_timestamp()
             FROM (
                 SELECT whatsapp_number_id, reply_to, contact_id, direction,
                     (array_agg(text ORDER BY sent_at DESC, wamid DESC)
@@ -206,6 +207,13 @@ def amend_messages(inserted: Collection[MessageRow]) -> None:
                 AND chat_messages.wamid = amended.reply_to
                 AND chat_messages.contact_id = amended.contact_id
                 AND chat_messages.direction = amended.direction
+                AND (
+                    COALESCE(amended.text, chat_messages.text), amended.edited_at,
+                    amended.revoked_at
+                ) IS DISTINCT FROM (
+                    chat_messages.text, chat_messages.edited_at,
+                    chat_messages.revoked_at
+                )
             """,
             columns(concerned),
         )
@@ -241,7 +249,8 @@ def fold_statuses(
             WITH stages (status, stage) AS (
                 SELECT * FROM unnest(%s::text[]) WITH ORDINALITY
             )
-            UPDATE chat_messages SET status = furthest.status
+            UPDATE chat_messages SET
+                status = furthest.status, updated_at = statement_timestamp()
             FROM (
                 SELECT DISTINCT ON (sent.id) sent.id, stages.status, stages.stage
                 FROM chat_messages AS sent
