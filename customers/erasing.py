@@ -33,7 +33,9 @@ def forget_entries(*, tenant: Tenant, phones: Collection[str]) -> ForgottenEntri
     lines = frozenset(entries.values_list("upload_id", "row_number"))
     by_upload = Counter(upload_id for upload_id, _ in lines)
     entries.delete()
-    others = Customer.objects.filter(tenant=tenant, alternate_phone__in=numbers)
+    others = Customer.objects.filter(
+        tenant=tenant, alternate_phone__in=numbers
+    ).exclude(alternate_phone="")  # said twice for the planner, to have the index
     return ForgottenEntries(
         by_upload=dict(by_upload),
         lines=lines,

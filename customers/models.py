@@ -83,6 +83,11 @@ class Customer(models.Model):
         indexes = [
             models.Index(fields=["primary_phone"], name="ix_customer_primary_phone"),
             models.Index(
+                fields=["alternate_phone"],
+                condition=~Q(alternate_phone=""),
+                name="ix_customer_alternate_phone",
+            ),
+            models.Index(
                 fields=["tenant", "last_contact_date"], name="ix_customer_last_contact"
             ),
             models.Index(fields=["tenant", "state"], name="ix_customer_state"),

@@ -99,6 +99,17 @@ def test_what_is_asked_for_together_holds_together(tenant: Tenant) -> None:
     assert names(tenant, phone="9876543210", loan_number="LN1") == ["both"]
 
 
+def test_who_has_a_number_as_the_alternate_one_is_found_too(tenant: Tenant) -> None:
+    number = "+919876543210"
+    make_entry(tenant, "own", primary_phone=number)
+    make_entry(tenant, "both", primary_phone=number, alternate_phone=number)
+    make_entry(tenant, "other", alternate_phone=number)
+    make_entry(TenantFactory.create(), "theirs", alternate_phone=number)
+    make_entry(tenant, "nobody", alternate_phone="")
+
+    assert names(tenant, phone="9876543210") == ["other", "both", "own"]
+
+
 def test_a_strangers_phone_loan_and_file_find_nothing(tenant: Tenant) -> None:
     theirs = make_entry(
         TenantFactory.create(), "theirs", primary_phone="+919876543210", loan_number="L"

@@ -56,6 +56,8 @@ def test_an_edit_and_a_revoke_change_their_message_once(number: WhatsAppNumber) 
     assert changed_by(edit("wamid.1", "second", "wamid.E1"), wamid="wamid.1")
     assert changed_by(of_the_same_second, wamid="wamid.1")
     assert not changed_by(of_the_same_second, wamid="wamid.1")
+    an_older_one = edit("wamid.1", "first", "wamid.E0", NOON + 30)
+    assert not changed_by(an_older_one, wamid="wamid.1")
     assert changed_by(revoke("wamid.1"), wamid="wamid.1")
     assert ChatMessage.objects.get(wamid="wamid.1").text == "third"
 
