@@ -25,7 +25,7 @@ _EARLY = f"a due date before {_FIRST_YEAR}"
 _LATE = f"a due date more than {_MOST_YEARS_AHEAD} years ahead"
 _NEGATIVE = "an outstanding amount below zero"
 _CONTRADICTION = (
-    "a due date that is not their as-of date less their days past due, by more than "
+    "a due date that is not the as-of date less the days past due, by more than "
     f"{_TOLERANCE} day"
 )
 _MAY_BE_NEGATIVE = re.compile(r"\(|(?<!/)-")  # 500/- is not

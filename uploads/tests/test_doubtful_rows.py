@@ -96,7 +96,7 @@ def test_a_due_date_that_contradicts_the_days_past_due_is_counted(
     due: str, days: str, is_odd: bool
 ) -> None:
     sentences = [
-        "2 rows have a due date that is not their as-of date less their days past due, "
+        "2 rows have a due date that is not the as-of date less the days past due, "
         "by more than 1 day, e.g. line 3."
     ]
 
