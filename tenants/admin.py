@@ -154,6 +154,9 @@ class SecretField(forms.CharField):
         )
 
 
+_FIXED_IN_USE = ("tenant", "phone_number_id")
+
+
 class NumberForm(forms.ModelForm):  # type: ignore[type-arg] # not generic at run time
     """Never reads the stored secrets, so it opens also when their key is missing."""
 
@@ -240,6 +243,16 @@ class WhatsAppNumberAdmin(TenantScopedAdmin):
             app_secret_digest=MD5(Cast("app_secret", TextField())),
             access_token_digest=MD5(Cast("access_token", TextField())),
         )
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: WhatsAppNumber | None = None
+    ) -> list[str]:
+        """Whose a number is stays as it is once messages came by it.
+
+        Else a replay would bring one tenant's people to another.
+        """
+        fields = [*super().get_readonly_fields(request, obj)]
+        return [*fields, *_FIXED_IN_USE] if obj and obj.is_in_use else fields
 
     def unshown_values(self, row: Any) -> dict[str, str]:
         return {name: getattr(row, f"{name}_digest") for name in SECRETS}

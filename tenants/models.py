@@ -139,6 +139,19 @@ class WhatsAppNumber(models.Model):
     def __str__(self) -> str:
         return self.display_phone_number or self.phone_number_id
 
+    @property
+    def is_in_use(self) -> bool:
+        """Whether rows of any table say that they came by this number."""
+        references = [
+            field.field
+            for field in self._meta.get_fields(include_hidden=True)
+            if isinstance(field, models.ManyToOneRel)
+        ]
+        return any(
+            reference.model._base_manager.filter(**{reference.name: self}).exists()
+            for reference in references
+        )
+
 
 class Membership(models.Model):
     """Lets one member of staff see one tenant."""

@@ -18,6 +18,14 @@ from config.celery import app
 from config.management.commands.purge import TERMS
 from customers.models import Customer
 from messaging.models import MessageMedia, MessageStatus, WebhookEvent
+from messaging.tests.bodies import (
+    PHONE_NUMBER_ID,
+    WABA_ID,
+    body,
+    change,
+    message,
+    message_body,
+)
 from messaging.tests.factories import (
     ChatMessageFactory,
     StoredMediaFactory,
@@ -162,6 +170,34 @@ def test_a_delivery_report_of_a_tenant_on_hold_keeps_its_event() -> None:
 
     assert purge()["events"] == 0
     assert WebhookEvent.objects.get() == event
+
+
+@pytest.mark.parametrize("what", ["address book", "wish", "redelivery", "escaped"])
+def test_what_only_an_event_of_a_tenant_on_hold_says_stays(what: str) -> None:
+    number = WhatsAppNumberFactory.create(phone_number_id=PHONE_NUMBER_ID)
+    stranger = WhatsAppNumberFactory.create(phone_number_id="1200000001", waba_id="7")
+    raw = {
+        "address book": body(change(field="smb_app_state_sync", state_sync=[])),
+        "wish": body(change(field="user_preferences", user_preferences=[])),
+        "redelivery": message_body(message("wamid.1")),
+        "escaped": message_body(message("wamid.1")).replace(
+            PHONE_NUMBER_ID.encode(), rb"\u0031" + PHONE_NUMBER_ID[1:].encode()
+        ),
+    }[what]
+    theirs = message_body(message("wamid.2"), phone_number_id=stranger.phone_number_id)
+    long_ago = timezone.now() - timedelta(days=400)
+    kept, due = (
+        WebhookEventFactory.create(status="processed", received_at=long_ago, body=one)
+        for one in (raw, theirs.replace(WABA_ID.encode(), b"7"))
+    )
+    Tenant.objects.filter(pk=number.tenant_id).update(on_hold=True)
+
+    assert purge()["events"] == 1
+
+    assert not WebhookEvent.objects.filter(pk=due.pk).exists()
+    Tenant.objects.update(on_hold=False)
+    assert WebhookEvent.objects.get() == kept
+    assert purge()["events"] == 1
 
 
 def test_one_tenants_purge_leaves_the_others_alone(commit: Any) -> None:
