@@ -97,7 +97,8 @@ X_FRAME_OPTIONS = "DENY"
 # WhatsApp
 
 # Meta's app secrets, newest first: while one is rotated, both are good.
-WHATSAPP_APP_SECRET = secret("WHATSAPP_APP_SECRET").split(",")
+app_secrets = secret("WHATSAPP_APP_SECRET").split(",")
+WHATSAPP_APP_SECRET = [one.strip() for one in app_secrets if one.strip()]
 WHATSAPP_VERIFY_TOKEN = secret("WHATSAPP_VERIFY_TOKEN")
 # Where media are fetched from. A local service may stand in for it: the access tokens
 # are sent to Meta's hosts and to this one, and to no other.

@@ -17,6 +17,7 @@ from messaging.models import ChatMessage, WebhookEvent
 from messaging.recounting import recount_contacts
 from messaging.signed_post import send, text_message
 from messaging.whatsapp.values import phone_of
+from tenants.encryption import UnreadableSecret
 from tenants.models import Tenant, WhatsAppNumber
 from tenants.steps import Step
 
@@ -49,7 +50,9 @@ def probe(
             "Phone read", False, "no phone number", "Digits, with the country code."
         )
         return
-    numbers = WhatsAppNumber.objects.select_related("tenant")
+    numbers = WhatsAppNumber.objects.select_related("tenant").defer(
+        "app_secret", "access_token"
+    )
     if tenant is not None:
         numbers = numbers.filter(tenant=tenant)
     number = numbers.order_by("tenant_id", "pk").first()
@@ -118,7 +121,15 @@ def _follow(
     patience: float,
 ) -> Iterator[Step]:
     newest = WebhookEvent.objects.order_by("-pk").values_list("pk", flat=True).first()
-    sent = send(url, body, secret=number.app_secret or settings.WHATSAPP_APP_SECRET[0])
+    try:
+        secret = number.app_secret or next(iter(settings.WHATSAPP_APP_SECRET), "")
+    except UnreadableSecret as exc:
+        yield Step("Post signed", False, "the number's own secret", str(exc))
+        return
+    if not secret:
+        yield Step("Post signed", False, "no app secret", "Set WHATSAPP_APP_SECRET.")
+        return
+    sent = send(url, body, secret=secret)
     yield sent
     if not sent.ok:
         return

@@ -5,6 +5,7 @@ from typing import Any
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.db import models
+from django.db.models.functions import Cast
 
 
 class UnreadableSecret(Exception):
@@ -14,6 +15,27 @@ class UnreadableSecret(Exception):
 def fernet() -> MultiFernet:
     """Return the cipher: the first key encrypts, every key decrypts."""
     return MultiFernet([Fernet(key) for key in settings.FIELD_ENCRYPTION_KEYS])
+
+
+def decrypt(stored: str) -> str:
+    """Return the text of a Fernet token, blank for blank.
+
+    Raises `UnreadableSecret` where no key of FIELD_ENCRYPTION_KEYS reads it.
+    """
+    if not stored:
+        return ""
+    try:
+        return fernet().decrypt(stored.encode()).decode()
+    except InvalidToken as exc:
+        raise UnreadableSecret(
+            "A stored secret cannot be read: add the key it was written with to "
+            "FIELD_ENCRYPTION_KEYS, or enter the secret again."
+        ) from exc
+
+
+def as_stored(name: str) -> Cast:
+    """Return an encrypted column undecrypted: one unreadable row spoils no others."""
+    return Cast(name, models.TextField())
 
 
 class EncryptedTextField(models.TextField):  # type: ignore[type-arg] # not generic at run time
@@ -32,12 +54,4 @@ class EncryptedTextField(models.TextField):  # type: ignore[type-arg] # not gene
         return fernet().encrypt(plain.encode()).decode() if plain else plain
 
     def from_db_value(self, value: str | None, *_: object) -> str | None:
-        if not value:
-            return value
-        try:
-            return fernet().decrypt(value.encode()).decode()
-        except InvalidToken as exc:
-            raise UnreadableSecret(
-                "A stored secret cannot be read: add the key it was written with to "
-                "FIELD_ENCRYPTION_KEYS, or enter the secret again."
-            ) from exc
+        return decrypt(value) if value else value

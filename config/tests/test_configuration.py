@@ -73,3 +73,21 @@ def test_no_time_for_files_is_refused_in_a_sentence(name: str, value: str) -> No
     assert started.returncode == 1
     assert f"{name}" in started.stderr
     assert "must be 1 or more: with 0 every file would fail" in started.stderr
+
+
+def test_blanks_beside_the_commas_are_no_part_of_an_app_secret() -> None:
+    told = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "from config import settings; print(settings.WHATSAPP_APP_SECRET)",
+        ],
+        cwd=settings.BASE_DIR,
+        env=environment_on_the_tests_database()
+        | {"WHATSAPP_APP_SECRET": " new, old ,"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert told.stdout == "['new', 'old']\n"

@@ -4,6 +4,7 @@ from datetime import date, datetime
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.test import Client
@@ -146,3 +147,11 @@ def test_the_days_of_the_demos_files_agree_in_every_month(month: int) -> None:
                     for name in ("Due Date", "As On")
                 )
                 assert max((as_on - due).days, 0) == int(row["DPD"])
+
+
+def test_the_demo_reads_no_secret_of_its_number(settings: Any) -> None:
+    demo()
+    WhatsAppNumber.objects.update(app_secret="its own", access_token="EAAG")
+    settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+
+    assert "there already" in demo()

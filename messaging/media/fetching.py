@@ -82,7 +82,9 @@ def _orders(
     """Say what to ask Meta for, with the token of the number that the file came to."""
     for media in claimed:
         try:
-            number = WhatsAppNumber.objects.get(pk=media.whatsapp_number_id)
+            number = WhatsAppNumber.objects.only("phone_number_id", "access_token").get(
+                pk=media.whatsapp_number_id
+            )
         except UnreadableSecret as exc:
             mark_not_fetched(media, reason=str(exc), now=now)
             continue

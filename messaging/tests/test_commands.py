@@ -3,6 +3,7 @@ from io import StringIO
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 from django.core.management import CommandError, call_command
 
 from contacts.models import Contact
@@ -118,3 +119,22 @@ def test_events_of_a_number_registered_since_are_taken_up(db):
 
     assert WebhookEvent.objects.get().status == "processed"
     assert ChatMessage.objects.count() == 1
+
+
+def test_a_secret_that_cannot_be_read_is_told_in_words(number, settings):
+    number.app_secret = "its own"
+    number.save()
+    settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+
+    out, _ = run_and_fail("send_test_webhook", "--url=http://127.0.0.1:1/")
+
+    assert "FAIL Post signed: the number's own secret" in out
+    assert "FIELD_ENCRYPTION_KEYS" in out
+
+
+def test_without_any_app_secret_there_is_nothing_to_sign_with(number, settings):
+    settings.WHATSAPP_APP_SECRET = []
+
+    out, _ = run_and_fail("send_test_webhook", "--url=http://127.0.0.1:1/")
+
+    assert "FAIL Post signed: no app secret" in out

@@ -19,12 +19,11 @@ from messaging.tests import graph_service
 from messaging.tests.factories import MessageMediaFactory, StoredMediaFactory
 from messaging.tests.fetching import content_of, fetch_at, give_token, queued
 from messaging.tests.graph_service import PHOTO, TOKEN, Handler
+from tenants.models import WhatsAppNumber
 
 pytestmark = pytest.mark.usefixtures("kept")
 
 WEEK = timedelta(days=7)
-
-
 # Kept
 
 
@@ -257,6 +256,20 @@ def test_a_token_under_a_lost_key_costs_only_its_own_number_anything(graph, sett
     readable.refresh_from_db()
     assert (unreadable.status, readable.status) == ("pending", "stored")
     assert "FIELD_ENCRYPTION_KEYS" in unreadable.error
+
+
+@pytest.mark.django_db
+def test_an_app_secret_under_a_lost_key_keeps_no_file_back(graph, settings):
+    media = queued(graph)
+    old_keys = settings.FIELD_ENCRYPTION_KEYS
+    settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    WhatsAppNumber.objects.update(app_secret="written with a key that is gone")
+    settings.FIELD_ENCRYPTION_KEYS = old_keys
+
+    assert fetch_at(timezone.now(), graph) == 1
+
+    media.refresh_from_db()
+    assert media.status == "stored"
 
 
 # Deleting

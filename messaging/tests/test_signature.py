@@ -4,10 +4,15 @@ import asyncio
 import json
 
 import pytest
+from cryptography.fernet import Fernet
 
 from config.tests.asgi_client import on_an_event_loop
 from messaging.tests.posting import signature
-from messaging.webhook.signature import SignerUnknown, find_signer
+from messaging.webhook.signature import (
+    SignerUnknown,
+    find_signer,
+    forget_number_secrets,
+)
 from tenants.tests.factories import WhatsAppNumberFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -90,3 +95,24 @@ async def test_a_body_that_names_everybody_is_tried_with_few_at_once(numbers):
 @on_an_event_loop
 async def test_what_is_no_signature_is_not_tried(header):
     assert await find_signer(body=LARGE, signature=header) is None
+
+
+@on_an_event_loop
+async def test_an_unreadable_secret_leaves_the_posts_of_all_others(settings, caplog):
+    def make_numbers() -> tuple[str, str]:
+        lost = WhatsAppNumberFactory.create(app_secret="lost")
+        settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+        good = WhatsAppNumberFactory.create(app_secret="good")
+        return lost.phone_number_id, good.phone_number_id
+
+    lost, good = await asyncio.to_thread(make_numbers)
+
+    signers = [await signer_of(body_of(good), "good") for _ in range(2)]
+    forget_number_secrets()
+    signers.append(await signer_of(body_of(good), "good"))
+
+    assert signers == [good] * 3
+    assert await signer_of(body_of(lost), "lost") is None
+    told = [one.getMessage() for one in caplog.records if lost in one.getMessage()]
+    assert told
+    assert "FIELD_ENCRYPTION_KEYS" in told[0]

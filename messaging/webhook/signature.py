@@ -24,6 +24,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 
 from messaging.routing import APP
+from tenants.encryption import UnreadableSecret, as_stored, decrypt
 from tenants.models import WhatsAppNumber
 
 logger = logging.getLogger(__name__)
@@ -67,6 +68,8 @@ class _NumberSecrets:
     # By phone_number_id and by the id of the WhatsApp Business Account.
     by_name: Mapping[bytes, Sequence[_Secret]] = field(repr=False)
     read_at: float
+    # Numbers whose secret is written with a key that nobody gave us.
+    unreadable: frozenset[str]
 
 
 class _Lane:
@@ -198,17 +201,31 @@ def _read_number_secrets() -> _NumberSecrets:
     global _kept
     secrets: dict[bytes, str] = {}
     by_name: dict[bytes, list[_Secret]] = {}
+    unreadable: set[str] = set()
     rows = WhatsAppNumber.objects.exclude(app_secret="").order_by("id")
     try:
-        for text, number_id, account_id in rows.values_list(
-            "app_secret", "phone_number_id", "waba_id"
+        for stored, number_id, account_id in rows.values_list(
+            as_stored("app_secret"), "phone_number_id", "waba_id"
         ):
-            secret = text.encode()
+            try:
+                secret = decrypt(stored).encode()
+            except UnreadableSecret:
+                unreadable.add(number_id)
+                continue
             signer = secrets.setdefault(secret, number_id)
             for name in {number_id.encode(), account_id.encode()}:
                 by_name.setdefault(name, []).append((secret, signer))
     finally:
         if not connection.in_atomic_block:  # a server's thread: back into the pool
             connection.close()
-    _kept = _NumberSecrets(tuple(secrets.items()), by_name, time.monotonic())
+    if unreadable and (_kept is None or _kept.unreadable != unreadable):
+        logger.error(
+            "App secrets that cannot be read, of the numbers with phone_number_id %s: "
+            "posts that they sign are refused. Add the key they were written with to "
+            "FIELD_ENCRYPTION_KEYS, or enter them again.",
+            ", ".join(sorted(unreadable)),
+        )
+    _kept = _NumberSecrets(
+        tuple(secrets.items()), by_name, time.monotonic(), frozenset(unreadable)
+    )
     return _kept
