@@ -24,6 +24,7 @@ from tenants.models import WhatsAppNumber
 pytestmark = pytest.mark.usefixtures("kept")
 
 WEEK = timedelta(days=7)
+
 # Kept
 
 
