@@ -37,7 +37,7 @@ from uploads.services import create_upload
 for number in range(int(sys.argv[1])):
     create_upload(tenant=Tenant.objects.get(pk=1), name="dues.csv", uploaded_by=None,
         file=ContentFile(b"name,phone\\nRavi Kumar,98765432%02d\\n" % number),
-        now=timezone.now(), queue=sys.argv[2:] == ["queue"])
+        now=timezone.now(), queue=sys.argv[2:] == ["queue"], again=True)
 """
 # As web of an earlier release does it.
 RING_AS_OF_OLD = """

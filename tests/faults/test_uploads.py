@@ -21,7 +21,7 @@ from tenants.models import Tenant
 from uploads.services import create_upload
 with open(sys.argv[1], "rb") as file:
     print(create_upload(tenant=Tenant.objects.get(pk=1), file=File(file),
-        name="dues.csv", uploaded_by=None, now=timezone.now()).pk)
+        name="dues.csv", uploaded_by=None, now=timezone.now(), again=True).pk)
 """
 CONTENT = """
 SELECT count(*), count(DISTINCT fingerprint), md5(string_agg(md5((to_jsonb(entry)
