@@ -24,6 +24,10 @@ def styles(*codes: str) -> str:
     )
 
 
+def styled(style: int, value: object) -> str:
+    return f'<c s="{style}"><v>{value}</v></c>'
+
+
 @pytest.mark.parametrize(
     ("code", "number", "shown"),
     [
@@ -91,7 +95,7 @@ def test_identifiers_come_as_shown_and_amounts_as_numbers() -> None:
             ),
             members={
                 "xl/styles.xml": styles(
-                    "000000", "&quot;HL&quot;000000", "0&quot; Cr&quot;",
+                    "000000", "&quot;HL&quot;000000", "&quot;Rs &quot;0",
                     "&quot;+91 &quot;00000 00000", "000&quot; late&quot;",
                 )
             },
@@ -162,3 +166,76 @@ def test_marks_within_texts_mark_nothing() -> None:
     entry = Customer.objects.get()
     assert (entry.full_name, entry.loan_number) == ("Asha", "AB")
     assert entry.extra == {"Remark": "xy"}
+
+
+@pytest.mark.parametrize(
+    ("code", "unit"),
+    [
+        ('0.00" lakh"', "lakh"),
+        ('#,##0.00" Lakhs"', "Lakhs"),
+        (r"0.0\ \L", "L"),
+        ('0" Cr."', "Cr"),
+        ('"₹ "0.00" crore"', "crore"),
+        ('General" lakh"', "lakh"),
+        ('0.00" lakh";-0.00" lakh"', "lakh"),
+        ('0"K"', "K"),
+        ('0.0,"K"', ""),
+        ('0.00,,"M"', ""),
+        ('0" days"', ""),
+        ('"L"0000', ""),
+        ('0.00" Cr";0.00" Dr"', ""),
+        ("0.00", ""),
+    ],
+)
+def test_a_unit_behind_the_digits_is_known(code: str, unit: str) -> None:
+    shown_as = parse_format(code)
+
+    assert (shown_as.unit if shown_as else "") == unit
+
+
+@pytest.mark.django_db
+def test_an_amount_is_in_the_unit_that_its_format_shows() -> None:
+    upload = load(
+        workbook(
+            row(1, "Name", "Mobile", "Loan No", "Outstanding", "Note"),
+            row(2, "Asha", 9876543210, styled(2, 4711), styled(1, 1.25), styled(1, 2)),
+            row(3, "Uma", 9876543211, styled(2, 1), styled(3, 12), ""),
+            row(4, "Ravi", 9876543212, "x", styled(4, 1250), ""),
+            members={
+                "xl/styles.xml": styles(
+                    "0.00&quot; lakh&quot;", "0&quot;L&quot;", "0&quot; K&quot;",
+                    "0&quot; Cr&quot;",
+                )
+            },
+        )
+    )  # fmt: skip
+
+    entry = Customer.objects.get()
+    assert (entry.outstanding_amount, entry.loan_number) == (125_000, "4711L")
+    assert entry.extra == {"Note": "2 lakh"}
+    assert upload.failed_rows == 2
+    refused = RowIssue.objects.order_by("line").values_list("value_masked", flat=True)
+    assert list(refused) == ["12 K", "1250 Cr"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("between", ["&#9;", "&#10;", "&#13;"])
+def test_a_tab_or_line_end_in_a_format_moves_no_cell(between: str) -> None:
+    upload = load(
+        workbook(
+            row(1, "Name", "Mobile", "Loan No", "Outstanding", "EMI"),
+            row(2, "Asha", 9876543210, styled(1, 4711), styled(1, 5000), 100),
+            row(3, "Uma", 9876543211, '<c s="2" t="str"><v>5</v></c>', 6000, 200),
+            members={
+                "xl/styles.xml": styles(
+                    f"000&quot;{between}&quot;000", f"0;-0;0;&quot;a{between}&quot;@"
+                )
+            },
+        )
+    )
+
+    entries = Customer.objects.order_by("row_number").values_list(
+        "row_number", "loan_number", "outstanding_amount", "emi_amount"
+    )
+    assert list(entries) == [(2, "004 711", 5000, 100), (3, "a 5", 6000, 200)]
+    assert upload.failed_rows == 0

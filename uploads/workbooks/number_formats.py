@@ -27,6 +27,14 @@ _TOKEN = re.compile(
 # Stand for themselves without a backslash.
 _LITERAL = frozenset("$-+():!^&'~{}<>= ")
 _DIGITS = frozenset("0#?")
+# What an amount is counted in, behind its digits. A comma before it scales the number
+# that is shown, which then is whole itself.
+_UNIT = re.compile(
+    r"[0#?](?P<scale>,*)\s*+"
+    r"(?P<unit>lakhs?|lacs?|lkhs?|lks?|l|crores?|crs?|thousands?|k|millions?|mio|mn|m"
+    r"|billions?|bn|paise|लाख|करोड़|करोड|हज़ार|हजार)[\s.)]*+\Z",
+    re.IGNORECASE,
+)
 # Instead of a digit: the whole number, as it is.
 _WHOLE = "General"
 
@@ -78,6 +86,8 @@ class NumberFormat:
     _text: _Section | None
     # "HL"000000, the usual one, takes no section apart for each cell.
     _usual: tuple[str, int, str] | None
+    # As in 0.00" lakh": what is written behind a number, which counts in it.
+    unit: str = ""
 
     @property
     def shows_texts(self) -> bool:
@@ -111,7 +121,11 @@ def parse_format(code: str) -> NumberFormat | None:
     """
     if len(code) > LONGEST_FORMAT:
         return None
-    parsed = [_section(tokens) for tokens in _split(code)[:_MOST_SECTIONS]]
+    split = _split(code)[:_MOST_SECTIONS]
+    parsed = [_section(tokens) for tokens in split]
+    unit = next(filter(None, map(_unit_of, split)), "")
+    if "dr" in code.casefold() and unit.casefold() in ("cr", "crs"):
+        unit = ""  # a credit's mark, beside the one of debits
     text = None
     if len(parsed) == _MOST_SECTIONS:
         text = parsed.pop()
@@ -123,9 +137,10 @@ def parse_format(code: str) -> NumberFormat | None:
         section if section and any(mark for mark, _ in section.tokens) else None
         for section in parsed
     )
-    if not text and not any(section and section.shows_more for section in numbers):
+    shows_more = any(section and section.shows_more for section in numbers)
+    if not (text or shows_more or unit):
         return None
-    return NumberFormat(numbers, text, _usual(numbers))
+    return NumberFormat(numbers, text, _usual(numbers), unit)
 
 
 def _split(code: str) -> list[list[re.Match[str]]]:
@@ -167,6 +182,16 @@ def _section(found: list[re.Match[str]]) -> _Section | None:
                 return None  # groups lakhs, as in ##\\,##\\,##0
             tokens.append(("", text))
     return _Section(tuple(tokens), condition, has_text)
+
+
+def _unit_of(found: list[re.Match[str]]) -> str:
+    """Return the unit that a section of a format writes behind digits; or "" ."""
+    shown = "".join(
+        "0" if general else quoted or escaped or mark or ""
+        for quoted, escaped, _, general, mark in map(re.Match.groups, found)
+    )
+    unit = _UNIT.search(shown)
+    return unit["unit"] if unit and not unit["scale"] else ""
 
 
 def _usual(sections: tuple[_Section | None, ...]) -> tuple[str, int, str] | None:

@@ -72,11 +72,13 @@ def number_cell(written: str, shown_as: NumberFormat | None = None) -> str:
         whole, _, rest = mantissa.partition(".")
         sure = f"{whole}.{rest.rstrip('0') or '0'}E{exponent}"
         return both_ways(sure, f"{LONG}{text}")
-    if shown_as and text.isdigit():
-        shown = shown_as.show_number(text)
-        if shown not in ("", text) and '"' not in shown:
-            return both_ways(without_marks(shown), text)
-    return text
+    if not shown_as:
+        return text
+    counted = f"{text} {shown_as.unit}" if shown_as.unit else text
+    shown = _as_field(shown_as.show_number(text)) if text.isdigit() else ""
+    if shown not in ("", counted) and '"' not in shown:
+        return both_ways(shown, counted)
+    return counted
 
 
 def text_cell(text: str) -> str:
@@ -86,10 +88,15 @@ def text_cell(text: str) -> str:
 
 def shown_text(field: str, shown_as: NumberFormat) -> str:
     """Return such a field with what its format shows of it, where that is more."""
-    if '"' in field or not (shown := shown_as.show_text(field)):
+    if '"' in field or not (shown := _as_field(shown_as.show_text(field))):
         return field
     is_more = shown != field.strip() and '"' not in shown
-    return both_ways(without_marks(shown), field) if is_more else field
+    return both_ways(shown, field) if is_more else field
+
+
+def _as_field(shown: str) -> str:
+    """Return what a format shows: it too may hold line ends, tabs and marks."""
+    return without_marks(_BREAKS.sub(" ", shown))
 
 
 def formatted_text(written: str, meaning: Meaning, *, from_1904: bool) -> str:
