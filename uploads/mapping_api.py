@@ -31,7 +31,9 @@ _COLUMN, _DATES = "column_", "dates_"
 # Another of these makes another header of the same file.
 _OF_THE_FILE = ("encoding", "delimiter")
 _NAMED_MOST = 20
-_NO_PART = "No part of a mapping. Possible: columns, date_orders, choices, start."
+_NO_PART = (
+    "No part of a mapping. Possible: columns, date_orders, choices, again, start."
+)
 _CHANGED = "Somebody changed the review of this upload meanwhile: look at it again."
 
 
@@ -112,6 +114,10 @@ class MappingRequestSerializer(serializers.Serializer[Any]):
         required=False,
         help_text="What else is chosen, by name: see `choices` of the mapping.",
     )
+    again = serializers.BooleanField(
+        required=False,
+        help_text="With `start`: load it although the same bytes were loaded before.",
+    )
     start = serializers.BooleanField(
         required=False,
         help_text="Confirm it, remember it for files of this header, and load the "
@@ -183,7 +189,11 @@ class UploadMapping(UploadView):
                 return Response(_told(draft))
             try:
                 started = reviewing.start(
-                    upload_id=upload.pk, by=self.client, now=now, choices=choices
+                    upload_id=upload.pk,
+                    by=self.client,
+                    now=now,
+                    choices=choices,
+                    again=asked.get("again", False),
                 )
             except reviewing.OpenQuestions as exc:
                 raise Conflict(str(exc)) from exc

@@ -47,6 +47,16 @@ class OpenQuestions(Exception):
     """Rows cannot be loaded yet; the message says what is to be answered."""
 
 
+class LoadedBefore(OpenQuestions):
+    """The same bytes were loaded `before`, and nobody said that this is meant."""
+
+    def __init__(self, before: FileUpload) -> None:
+        super().__init__(
+            f"{question(before)} Say that this is meant, or cancel this upload."
+        )
+        self.before = before
+
+
 def look_at(upload: FileUpload, *, limits: Limits = LIMITS) -> Reviewed:
     """Read the first rows of an upload's file as its choices stand.
 
@@ -128,7 +138,13 @@ def start(
     reviewed = look_at(upload)
     if reviewed.questions:
         raise OpenQuestions(" ".join(reviewed.questions))
-    return _start_as(reviewed, upload, by=by, now=now, again=again)
+    try:
+        return _start_as(reviewed, upload, by=by, now=now, again=again)
+    except LoadedBefore as exc:
+        # From now on it is asked about, by page and API, whoever started the other.
+        unanswered = waiting.exclude(choices__again=True)
+        unanswered.update(loaded_before=exc.before, updated_at=now)
+        raise
 
 
 @transaction.atomic
@@ -158,9 +174,7 @@ def _start_as(
         )
     if before := find_unanswered(upload):
         if not again:
-            raise OpenQuestions(
-                f"{question(before)} Tick that this is meant, or cancel this upload."
-            )
+            raise LoadedBefore(before)
         upload.choices = {**upload.choices, "again": True}
         record_act(upload.pk, UploadAct.Act.AGAIN, by=by, at=now)
     upload.loaded_before = None

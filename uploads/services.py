@@ -206,7 +206,8 @@ def retry_upload(*, upload_id: int, by: Doer, now: datetime) -> bool:
 def load_again(*, upload_id: int, by: Doer, now: datetime) -> bool:
     """Say that a file is to be loaded again; False when nobody asks.
 
-    It starts, unless somebody has to look at it for another reason.
+    It starts, unless somebody has to look at it for another reason, or chose meanwhile
+    how it is read: then its review starts it.
     """
     upload = (
         FileUpload.objects.select_for_update(no_key=True, of=("self",))
@@ -216,10 +217,12 @@ def load_again(*, upload_id: int, by: Doer, now: datetime) -> bool:
     )
     if upload is None:
         return False
+    layout, was_chosen = Layout.of(upload.layout), Choices.of(upload.choices).header
     upload.choices = {**upload.choices, "again": True}
     upload.loaded_before, upload.updated_at = None, now
     record_act(upload.pk, Act.AGAIN, by=by, at=now)
-    if not is_to_be_reviewed(upload, Layout.of(upload.layout)):
+    is_incomplete = bool(layout.columns().missing)
+    if not (was_chosen or is_incomplete or is_to_be_reviewed(upload, layout)):
         upload.status, upload.stage = Status.PROCESSING, Stage.CUSTOMER_CREATION
         upload.attempts, upload.started_at = 0, now
         transaction.on_commit(partial(ring, upload.pk))

@@ -91,7 +91,7 @@ def test_it_starts_when_somebody_ticked_that_it_is_meant_and_not_before(
     reviews.start(client, upload, again="on")
     work_off(upload)
 
-    assert "Tick that this is meant, or cancel this upload." in str(
+    assert "Say that this is meant, or cancel this upload." in str(
         next(iter(refused.context["messages"]))
     )
     assert still == "review"

@@ -403,3 +403,88 @@ def test_bytes_that_were_loaded_before_need_a_word_that_they_are_meant(
 
     assert asked == ["again"]
     assert (said.status_code, done.status) == (200, "completed")
+
+
+UNKNOWN_NAMES = "Party,Kontakt,Falls\nAsha,9876543210,5\n"
+MAPPED = {"columns": {"Party": "full_name", "Kontakt": "primary_phone"}}
+
+
+def said_again(program: Client, upload: FileUpload) -> int:
+    return program.post(f"/api/v1/uploads/{upload.pk}/again/").status_code
+
+
+def test_what_was_mapped_before_the_word_again_is_loaded_as_mapped(
+    program: Client, tenant: Tenant
+) -> None:
+    sure = "Name,Mobile,Falls\nAsha,9876543210,5\n"
+    load(sure, tenant=tenant)
+    upload = make_upload(sure, tenant=tenant, again=False)
+    work_off(upload)
+    columns = {"Name": "full_name", "Mobile": "primary_phone", "Falls": "loan_number"}
+
+    refused = answer(program, upload, {"columns": columns, "start": True})
+    said = said_again(program, upload)
+    needed = needs(program, upload)
+    started = answer(program, upload, {"start": True})
+    done = work_off(upload)
+
+    assert (refused.status_code, said, started.status_code) == (409, 200, 200)
+    assert needed
+    assert done.status == "completed"
+    assert Customer.objects.get(upload=done).loan_number == "5"
+
+
+def test_of_two_held_for_their_columns_the_second_can_be_said_to_be_meant(
+    program: Client, tenant: Tenant
+) -> None:
+    first, second = (to_review(UNKNOWN_NAMES, tenant=tenant) for _ in range(2))
+    answer(program, first, {**MAPPED, "start": True})
+    work_off(first)
+
+    refused = answer(program, second, {**MAPPED, "start": True})
+    needed = needs(program, second)
+    said = said_again(program, second)
+    started = answer(program, second, {"start": True})
+    done = work_off(second)
+
+    assert (refused.status_code, said, started.status_code) == (409, 200, 200)
+    assert "again" in needed
+    assert (done.status, done.succeeded_rows) == ("completed", 1)
+
+
+def test_a_mapping_says_itself_that_the_same_bytes_are_meant(
+    program: Client, tenant: Tenant
+) -> None:
+    first, second = (to_review(UNKNOWN_NAMES, tenant=tenant) for _ in range(2))
+    answer(program, first, {**MAPPED, "start": True})
+    work_off(first)
+
+    started = answer(program, second, {**MAPPED, "again": True, "start": True})
+
+    assert started.status_code == 200
+    assert work_off(second).succeeded_rows == 1
+
+
+def test_the_word_again_starts_no_file_whose_columns_nobody_knew(
+    program: Client, tenant: Tenant
+) -> None:
+    first, second = (
+        make_upload(UNKNOWN_NAMES, tenant=tenant, again=False) for _ in range(2)
+    )
+    for upload in (first, second):
+        assert work_off(upload).status == "failed"
+        program.post(f"/api/v1/uploads/{upload.pk}/retry/")
+    work_off(first)
+    work_off(second)
+    answer(program, first, {**MAPPED, "start": True})
+    work_off(first)
+    answer(program, second, {**MAPPED, "start": True})
+
+    said = said_again(program, second)
+    work_off(second)
+    second.refresh_from_db()
+
+    assert said == 200
+    assert second.status == "review"
+    assert answer(program, second, {"start": True}).status_code == 200
+    assert work_off(second).succeeded_rows == 1
