@@ -44,14 +44,22 @@ def due_sentences(
     otherwise, both stand there and the contradiction is named.
     """
     return [
-        *_on_the_day(due_date, days_past_due, day),
+        *_on_the_day(due_date, days_past_due, day, today),
         *_since_then(due_date, day, today),
     ]
 
 
-def _on_the_day(due: date | None, days: int | None, day: date) -> Iterator[DueSentence]:
+def _on_the_day(
+    due: date | None, days: int | None, day: date, today: date
+) -> Iterator[DueSentence]:
     if days is None:
-        if due is not None:
+        if due is not None and due < day:
+            yield DueSentence(
+                f"due {day_text(due)}, {_days((day - due).days)} before that day. "
+                "Whether it was paid, this file does not say.",
+                is_bad=True,
+            )
+        elif due is not None:
             yield DueSentence(f"due {day_text(due)}")
         return
     if days <= 0:
@@ -67,7 +75,7 @@ def _on_the_day(due: date | None, days: int | None, day: date) -> Iterator[DueSe
         return
     yield DueSentence(f"{_days(days)} past due on that day", is_bad=True)
     since = _since(day, days)
-    if since is None:
+    if since is None or since > today:  # nobody is late since a day to come
         return
     if due is None or abs(due - since) <= _TOLERANCE:
         yield DueSentence(f"past due since {day_text(since)}")

@@ -18,7 +18,7 @@ class MoneyStyle(enum.StrEnum):
     EUROPEAN = "european"  # 125.000,50
 
 
-# 0,500 is half a rupee to some and five hundred to nobody.
+# 0,500 is half a rupee to some and five hundred to nobody; 0.500 likewise.
 _GROUPS = r"[1-9][0-9]{0,2}(?:,[0-9]{3})+|[1-9][0-9]?(?:,[0-9]{2})*,[0-9]{3}"
 # The way of nearly all: ₹1,25,000.50 or Rs. 500/- or 1250, below numeric(14,2)'s limit.
 # Twelve digits in one piece may be an Aadhaar number, which takes more care.
@@ -28,9 +28,9 @@ USUAL_AMOUNT = re.compile(
     r"|[1-9][0-9]?(?:,[0-9]{2}){0,3},[0-9]{3})(?:\.[0-9]{1,2})?)(?:/-)?"
 )
 _NUMBER = re.compile(rf"(?:[0-9]+|{_GROUPS})(?:\.[0-9]+)?")
-_EUROPEAN = re.compile(r"(?:[0-9]+|[0-9]{1,3}(?:\.[0-9]{3})+)(?:,[0-9]+)?")
+_EUROPEAN = re.compile(r"(?:[0-9]+|[1-9][0-9]{0,2}(?:\.[0-9]{3})+)(?:,[0-9]+)?")
 _ONLY_EUROPEAN = re.compile(
-    r"\A(?:[0-9]{1,3}(?:\.[0-9]{3})+,[0-9]{1,2}|[0-9]{1,3}(?:\.[0-9]{3}){2,}"
+    r"\A(?:[1-9][0-9]{0,2}(?:\.[0-9]{3})+,[0-9]{1,2}|[1-9][0-9]{0,2}(?:\.[0-9]{3}){2,}"
     r"|[0-9]+,[0-9]{1,2})"
 )
 _ONLY_INDIAN = re.compile(
@@ -40,7 +40,7 @@ _ONLY_INDIAN = re.compile(
 _DOTTED = re.compile(r"\A[1-9][0-9]{0,2}\.[0-9]{3}")
 _COMMAED = re.compile(r"\A[1-9][0-9]{0,2},[0-9]{3}")
 # In a column of anything these are amounts, and no addresses or lists.
-_SURELY_EUROPEAN = re.compile(r"\A[0-9]{1,3}(?:\.[0-9]{3})+,[0-9]{1,2}")
+_SURELY_EUROPEAN = re.compile(r"\A[1-9][0-9]{0,2}(?:\.[0-9]{3})+,[0-9]{1,2}")
 _DECIMAL_COMMA = re.compile(r"\A[0-9]+,[0-9]{1,2}")
 
 _CURRENCY_BEFORE = re.compile(r"(?:₹|rs\.?|inr)\s*", re.IGNORECASE)

@@ -38,7 +38,7 @@ USUAL_EMAIL = re.compile(
     r"@(?:[A-Za-z0-9]++(?:-[A-Za-z0-9]++)*+\.)++[A-Za-z]{2,}+"
 )
 # A number of somebody's own may be 12E5, but not 1E+15.
-_EXPONENT = re.compile(r"\A[0-9]++(?:\.[0-9]++[eE]\+?|[eE]\+)[0-9]++")
+_EXPONENT = re.compile(r"\A-?[0-9]++(?:\.[0-9]++[eE]\+?|[eE]\+)[0-9]++")
 
 # As Excel shows them, in a workbook and in the CSV files it saves. #N/A is none of
 # them: it says that there is nothing (`null_values`).

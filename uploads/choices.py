@@ -75,6 +75,7 @@ class Choices:
             layout,
             meanings=self.meanings,
             date_orders=self.date_orders,
+            told_dates=None,
             units=units_decided(layout.headers, self.meanings, self.units),
             date_cells=self.date_cells,
         )

@@ -72,7 +72,8 @@ def with_parents_columns(layout: Layout, parent: Layout) -> Layout:
     return replace(
         layout,
         meanings=by_place(layout.headers, in_order(parent.headers, meanings)),
-        date_orders=parent.date_orders,
+        date_orders=parent.told_orders,
+        told_dates=None,
         units=parent.units,
         money_styles=parent.money_styles,
     )
@@ -87,10 +88,12 @@ def with_parents_writing(upload: FileUpload, layout: Layout) -> Layout:
     parent = layout_of_parent(upload, layout.headers)
     if parent is None or Choices.of(upload.choices).are_about(layout):
         return layout
+    told = parent.told_orders
     return replace(
         layout,
-        date_orders=layout.date_orders | parent.date_orders,
+        date_orders=layout.date_orders | told,
+        told_dates=tuple({**layout.told_orders, **told}),
         money_styles=layout.money_styles | parent.money_styles,
-        open_dates=(),
+        open_dates=tuple(n for n in layout.open_dates if n not in told),
         twelve_digit_loans=parent.twelve_digit_loans,
     )

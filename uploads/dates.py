@@ -137,6 +137,11 @@ class DateEvidence:
                     return
 
     @property
+    def has_evidence(self) -> bool:
+        """Whether any cell can be read in one order only."""
+        return bool(self.day_first or self.month_first)
+
+    @property
     def may_be_swapped(self) -> bool:
         """Whether Excel may have swapped day and month of the column's date cells."""
         return bool(

@@ -24,6 +24,7 @@ _LONGEST_REMEMBERED = 50
 _EARLY = f"a due date before {_FIRST_YEAR}"
 _LATE = f"a due date more than {_MOST_YEARS_AHEAD} years ahead"
 _NEGATIVE = "an outstanding amount below zero"
+_FUTURE = "an as-of date that is yet to come"
 _CONTRADICTION = (
     "a due date that is not the as-of date less the days past due, by more than "
     f"{_TOLERANCE} day"
@@ -59,6 +60,9 @@ class DoubtfulRows:
         self._dues: Counter[_Dues] = Counter()
         self._first_lines: dict[_Dues, int] = {}
         self._dues_uncounted = False
+        self._today = today
+        self._as_of_days: Counter[str] = Counter()
+        self._as_of_lines: dict[str, int] = {}
 
     def look_at(self, rows: Sequence[tuple[int, list[str]]]) -> None:
         if self._due is not None:
@@ -78,6 +82,8 @@ class DoubtfulRows:
                     ),
                     rows,
                 )
+        if self._as_of is not None:
+            self._look_at_as_of_dates(self._as_of, rows)
         if self._outstanding is not None:
             place = self._outstanding
             self._look_at_outstanding([row[place] for _, row in rows], rows)
@@ -87,9 +93,11 @@ class DoubtfulRows:
         found = dict(self._found)
         if (dues := self._contradictions(date_orders)).row_count:
             found[_CONTRADICTION] = dues
+        if (yet_to_come := self._yet_to_come(date_orders)).row_count:
+            found[_FUTURE] = yet_to_come
         return [
             self._sentence(what, *found[what])
-            for what in (_EARLY, _LATE, _NEGATIVE, _CONTRADICTION)
+            for what in (_EARLY, _LATE, _NEGATIVE, _CONTRADICTION, _FUTURE)
             if what in found
         ]
 
@@ -110,6 +118,33 @@ class DoubtfulRows:
         for (line, _), cell in zip(rows, cells, strict=True):
             if odd := unusual.get(cell):
                 self._note(odd, line)
+
+    def _look_at_as_of_dates(
+        self, place: int, rows: Sequence[tuple[int, list[str]]]
+    ) -> None:
+        counts = Counter(row[place] for _, row in rows)
+        if new := counts.keys() - self._as_of_lines.keys():
+            kept = {cell for cell in new if len(cell) <= _LONGEST_REMEMBERED}
+            if len(self._as_of_lines) < _REMEMBERED:
+                for line, row in rows:
+                    if row[place] in kept:
+                        self._as_of_lines.setdefault(row[place], line)
+            for cell in new - self._as_of_lines.keys():
+                del counts[cell]
+        self._as_of_days.update(counts)
+
+    def _yet_to_come(self, date_orders: Mapping[str, DateOrder]) -> _Found:
+        order = date_orders.get("as_of_date", DateOrder.DAY_FIRST)
+        today = self._today.toordinal()
+        lines = {
+            cell: line
+            for cell, line in self._as_of_lines.items()
+            if (_day(cell, order, self._zone) or 0) > today
+        }
+        return _Found(
+            sum(self._as_of_days[cell] for cell in lines),
+            min(lines.values(), default=0),
+        )
 
     def _judge(self, cell: str) -> str:
         """Say what is odd about a due date; blank for nothing, or for no date."""

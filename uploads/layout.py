@@ -55,6 +55,8 @@ class Layout:
     meanings: dict[int, str] | None = None
     # Date columns in which nothing says what stands first.
     open_dates: tuple[str, ...] = ()
+    # Those whose order the cells or somebody told; None: kept before that was noted.
+    told_dates: tuple[str, ...] | None = None
     sheet: str = ""  # of a workbook: its rows are lines, parted by tabs
     # Loan numbers of twelve digits are the lender's own. Where they are not, one that
     # passes for an Aadhaar number is taken for it.
@@ -87,6 +89,20 @@ class Layout:
             loads_hidden=self.loads_hidden,
         )
 
+    @property
+    def told_orders(self) -> dict[str, DateOrder]:
+        """Orders that are more than the usual one of a column that says nothing."""
+        return {
+            name: order
+            for name, order in self.date_orders.items()
+            if self.told_dates is None or name in self.told_dates
+        }
+
+    @property
+    def undecided_dates(self) -> tuple[str, ...]:
+        """Date columns whose order neither the file nor anybody told."""
+        return tuple(n for n in self.open_dates if n not in self.told_orders)
+
     def columns(self) -> Columns:
         return match_columns(self.headers, self.meanings)
 
@@ -111,6 +127,9 @@ class Layout:
             if meanings is None
             else {int(place): name for place, name in meanings.items()},
             open_dates=tuple(kept.get("open_dates", ())),
+            told_dates=tuple(told)
+            if (told := kept.get("told_dates")) is not None
+            else None,
             sheet=kept.get("sheet", ""),
             twelve_digit_loans=kept.get("twelve_digit_loans", True),
             units={

@@ -16,7 +16,7 @@ _ENOUGH = 1_000
 _MANY = 20
 # Of numbers that pass by chance, the most that do.
 _BY_CHANCE = 1 / 3
-_EXPONENT = re.compile(r"\A[0-9.]++[eE]\+?[0-9]++")
+_EXPONENT = re.compile(r"\A-?[0-9.]++[eE]\+?[0-9]++")
 
 
 def twelve_digits(number: str) -> str:

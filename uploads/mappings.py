@@ -53,6 +53,8 @@ def remember_mapping(
 ) -> ColumnMapping:
     """Remember what the columns of a layout mean; the last word on a header counts."""
     meanings = {place: name for name, place in layout.columns().fields.items()}
+    # An order that was asked about is told by whoever starts the file as it is shown.
+    told = {*layout.told_orders, *layout.open_dates}
     mapping, _ = ColumnMapping.objects.update_or_create(
         tenant_id=tenant_id,
         header_fingerprint=header_fingerprint(layout.headers),
@@ -62,7 +64,7 @@ def remember_mapping(
             "date_orders": {
                 name: order
                 for name, order in layout.date_orders.items()
-                if order is not DateOrder.BOTH
+                if name in told and order is not DateOrder.BOTH
             },
             "to_be_confirmed": False,
             "units": {
@@ -123,6 +125,7 @@ def deciding_for(upload: FileUpload) -> Callable[[Layout], Layout]:
                     name: DateOrder(order)
                     for name, order in mapping.date_orders.items()
                 },
+                told_dates=None,
                 units={
                     name: MoneyUnit(unit)
                     for name, unit in mapping.units.items()
@@ -139,7 +142,7 @@ def deciding_for(upload: FileUpload) -> Callable[[Layout], Layout]:
 def is_to_be_reviewed(upload: FileUpload, layout: Layout) -> bool:
     """Tell whether an upload waits for somebody's word before a row is written."""
     if upload.review == FileUpload.Review.WHEN_NEW:
-        if layout.held_for:
+        if layout.held_for or layout.undecided_dates:
             return True
         if layout_of_parent(upload, layout.headers) is not None:
             return False

@@ -48,7 +48,11 @@ def find_needs(uploads: Iterable[FileUpload]) -> dict[int, list[Need]]:
     )
     for pk, _, review, layout, came_before in layouts:
         needed = [Need.AGAIN] if came_before else []
-        if headers[pk] not in known or layout.columns().missing or layout.open_dates:
+        if (
+            headers[pk] not in known
+            or layout.columns().missing
+            or layout.undecided_dates
+        ):
             needed.append(Need.MAPPING)
         if layout.held_for or review == FileUpload.Review.ALWAYS or not needed:
             needed.append(Need.REVIEW)

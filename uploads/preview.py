@@ -124,12 +124,13 @@ def settle(layout: Layout, block: Block, *, known: Layout) -> Layout:
     evidence = Evidence(replace(layout, money_styles={}))
     evidence.look_at(block.with_hidden())
     orders, styles = evidence.date_orders(), evidence.money_styles()
-    open_dates = set(evidence.open_dates())
+    open_dates, told = set(evidence.open_dates()), set(evidence.told_dates())
     date_cells, swappable = evidence.date_cells(), evidence.swappable_cells()
     twelve_digit_loans = evidence.twelve_digit_loans()
     if (known.headers, known.delimiter) == (layout.headers, layout.delimiter):
         before, now = known.columns().fields, layout.columns().fields
         same = {name for name, place in now.items() if before.get(name) == place}
+        told |= same & known.told_orders.keys()
         for name in same & set(known.date_orders):
             if name in known.open_dates:
                 open_dates.add(name)
@@ -153,6 +154,7 @@ def settle(layout: Layout, block: Block, *, known: Layout) -> Layout:
         date_cells=date_cells,
         swappable_cells={name: swappable[name] for name in date_cells},
         open_dates=tuple(name for name in orders if name in open_dates),
+        told_dates=tuple(name for name in orders if name in told),
     )
 
 

@@ -201,6 +201,7 @@ def understand(
             date_orders=evidence.date_orders(),
             money_styles=evidence.money_styles(),
             open_dates=evidence.open_dates(),
+            told_dates=evidence.told_dates(),
             twelve_digit_loans=evidence.twelve_digit_loans(),
             hidden_count=hidden_count,
             date_cells=evidence.date_cells(),
@@ -237,7 +238,7 @@ class Evidence:
         columns = layout.columns()
         self.places = columns.fields
         # As somebody said who knows; the column itself knows better.
-        self.preferred = layout.date_orders
+        self.preferred = layout.told_orders
         self.preferred_styles = layout.money_styles
         self.in_units = {
             name for name, unit in layout.units.items() if unit is not MoneyUnit.RUPEES
@@ -288,6 +289,14 @@ class Evidence:
 
     def open_dates(self) -> tuple[str, ...]:
         return tuple(name for name, dates in self.dates.items() if dates.open_question)
+
+    def told_dates(self) -> tuple[str, ...]:
+        """Return the fields whose order the cells show, or somebody told before."""
+        return tuple(
+            name
+            for name, dates in self.dates.items()
+            if dates.has_evidence or name in self.preferred
+        )
 
     def date_cells(self) -> dict[str, DateCells]:
         """Return what is done with date cells that Excel may have swapped."""

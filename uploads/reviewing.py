@@ -241,6 +241,9 @@ def _ask(
 
 def _reads_alike(layout: Layout, found: Layout) -> bool:
     """Tell whether rows are read as the worker prepared it."""
-    return replace(layout, meanings=None, open_dates=(), held_for=()) == replace(
-        found, meanings=None, open_dates=(), held_for=()
-    ) and (layout.columns().fields == found.columns().fields)
+    as_read, as_prepared = (
+        replace(one, meanings=None, open_dates=(), told_dates=(), held_for=())
+        for one in (layout, found)
+    )
+    same_columns = layout.columns().fields == found.columns().fields
+    return same_columns and as_read == as_prepared

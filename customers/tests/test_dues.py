@@ -34,6 +34,14 @@ PASSED = (
         pytest.param(None, None, [], id="nothing known"),
         pytest.param(date(2026, 12, 5), None, ["due 5 Dec 2026"], id="due later"),
         pytest.param(
+            date(2026, 5, 10), None,
+            [
+                "due 10 May 2026, 175 days before that day. Whether it was paid, this "
+                "file does not say."
+            ],
+            id="passed before, no days told",
+        ),
+        pytest.param(
             date(2026, 12, 5), 0, ["not past due on that day", "due 5 Dec 2026"],
             id="on time",
         ),
@@ -89,3 +97,11 @@ def test_what_is_said_of_a_due_date(
     )
 
     assert list(map(str, sentences)) == said
+
+
+def test_nobody_is_past_due_since_a_day_to_come() -> None:
+    sentences = due_sentences(
+        due_date=None, days_past_due=5, day=date(2026, 12, 15), today=TODAY
+    )
+
+    assert list(map(str, sentences)) == ["5 days past due on that day"]

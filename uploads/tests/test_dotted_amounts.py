@@ -9,10 +9,11 @@ from django.utils import timezone
 from customers.models import Customer
 from tenants.models import Tenant
 from tenants.tests.factories import TenantFactory
-from uploads.amounts import MoneyStyle
+from uploads.amounts import MoneyStyle, read_european_amount
 from uploads.layout import Layout
 from uploads.models import FileUpload, RowIssue
 from uploads.reader import understand
+from uploads.refusals import Refused
 from uploads.reviewing import start
 from uploads.tests.factories import load, make_upload, work_off
 from uploads.tests.test_review import to_review
@@ -118,3 +119,13 @@ def test_a_mended_file_is_read_as_the_one_it_mends() -> None:
     amounts = Customer.objects.order_by("pk").values_list("loan_amount", flat=True)
     assert [*map(int, amounts)] == [15_000, 25_000]
     assert upload.layout["held_for"] == []
+
+
+@pytest.mark.parametrize("other", ["1.250.000", "1.250,00"])
+def test_no_thousand_starts_with_a_zero(other: str) -> None:
+    layout = layout_of(f"{other};;", "0.500;;")
+
+    assert layout.money_styles["loan_amount"] is MoneyStyle.EUROPEAN
+    assert isinstance(read_european_amount("0.500"), Refused)
+    assert isinstance(read_european_amount("00.500"), Refused)
+    assert read_european_amount("1.500") == "1500.00"

@@ -109,6 +109,27 @@ def test_a_due_date_that_contradicts_the_days_past_due_is_counted(
     assert found == (sentences if is_odd else [])
 
 
+@pytest.mark.parametrize(
+    ("as_of", "is_odd"),
+    [
+        ("29/11/2026", False),
+        ("30/11/2026", True),
+        ("15/12/2026", True),
+        ("01/12/2026", True),
+        ("12/01/2026", False),
+        ("", False),
+        ("soon", False),
+    ],
+)
+def test_an_as_of_date_to_come_is_counted(as_of: str, is_odd: bool) -> None:
+    found = said(
+        ("", "5", "", "01/11/2026"), ("", "5", "", as_of), ("", "5", "", as_of)
+    )
+
+    sentence = "2 rows have an as-of date that is yet to come, e.g. line 3."
+    assert found == ([sentence] if is_odd else [])
+
+
 def test_without_an_as_of_date_nothing_contradicts() -> None:
     assert said(("05/12/2026", "5", "30", "")) == []
 

@@ -21,7 +21,7 @@ from uploads.models import ColumnMapping, FileUpload, UploadAct
 from uploads.reviewing import OpenQuestions, choose, look_at, start
 from uploads.services import cancel_upload, create_upload
 from uploads.tests import reviews
-from uploads.tests.factories import load, work_off
+from uploads.tests.factories import load, make_upload, work_off
 from uploads.tests.test_side_by_side import side_by_side
 from uploads.undoing import undo_upload
 
@@ -630,3 +630,40 @@ def test_a_stranger_finds_no_review(client: Client, clerk: User, what: str) -> N
     assert client.get(reviews.page_of(theirs)).status_code == 404
     theirs.refresh_from_db()
     assert theirs.status == "review"
+
+
+ISO_DATES = "Name,Mobile,Due Date\nAsha,9876543210,2026-09-25\n"
+
+
+def test_an_order_that_no_file_told_is_asked_about_though_the_layout_is_known(
+    client: Client, clerk: User, tenant: Tenant
+) -> None:
+    reviews.start(client, to_review(ISO_DATES, tenant=tenant))
+    either = ISO_DATES.replace("2026-09-25", "03/04/2026")
+
+    open_one = to_review(either, tenant=tenant)
+    clear = to_review(ISO_DATES.replace("09-25", "09-26"), tenant=tenant)
+    reviews.start(client, open_one)
+    after = to_review(either.replace("03/04", "05/06"), tenant=tenant)
+
+    assert (open_one.status, clear.status) == ("review", "completed")
+    # Started as it was shown: that is an answer.
+    assert after.status == "completed"
+
+
+def test_a_mended_file_tells_the_order_that_its_parent_did_not(tenant: Tenant) -> None:
+    parent = load(f"{ISO_DATES}Uma,98,2026-09-03\n", tenant=tenant)
+    header = ISO_DATES.splitlines()[0]
+
+    mended = make_upload(
+        f"{header}\nUma,9876543211,9/3/2026\nRavi,9876543212,9/25/2026\n", tenant=tenant
+    )
+    FileUpload.objects.filter(pk=mended.pk).update(parent=parent)
+    mended.refresh_from_db()
+    work_off(mended)
+
+    days = Customer.objects.filter(upload=mended).order_by("row_number")
+    assert [day.isoformat() for day in days.values_list("due_date", flat=True)] == [
+        "2026-09-03",
+        "2026-09-25",
+    ]

@@ -7,6 +7,7 @@ The notation is that of ECMA-376, part 1, 18.8.31.
 
 import operator
 import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -32,9 +33,11 @@ _DIGITS = frozenset("0#?")
 _UNIT = re.compile(
     r"[0#?](?P<scale>,*)\s*+"
     r"(?P<unit>lakhs?|lacs?|lkhs?|lks?|l|crores?|crs?|thousands?|k|millions?|mio|mn|m"
-    r"|billions?|bn|paise|लाख|करोड़|करोड|हज़ार|हजार)[\s.)]*+\Z",
+    r"|billions?|bn|paise|लाख|करोड़|करोड|हज़ार|हजार|[０-９.]+)[\s.)]*+\Z",
     re.IGNORECASE,
 )
+# Digits that are text, as in 0"000", are told from the places of digits.
+_TEXT_DIGITS = {ord("0") + digit: 0xFF10 + digit for digit in range(10)}
 # Instead of a digit: the whole number, as it is.
 _WHOLE = "General"
 
@@ -53,6 +56,10 @@ class _Section:
             return True
         mark, bound = self.condition
         return _COMPARISONS[mark](number, bound)
+
+    @property
+    def has_digits(self) -> bool:
+        return any(mark for mark, _ in self.tokens)
 
     @property
     def shows_more(self) -> bool:
@@ -99,7 +106,8 @@ class NumberFormat:
             before, width, after = self._usual
             return f"{before}{digits.zfill(width)}{after}"
         section = self._section_of(int(digits))
-        return section.show(digits) if section else ""
+        # Without a place for a digit nothing is shown of the number: it is hidden.
+        return section.show(digits) if section and section.has_digits else ""
 
     def show_text(self, text: str) -> str:
         """Return what is shown for a text; "" where the format has no word on it."""
@@ -132,12 +140,10 @@ def parse_format(code: str) -> NumberFormat | None:
     elif parsed[-1] and parsed[-1].has_text:
         text = parsed[-1] if len(parsed) == 1 else parsed.pop()
     text = text if text and text.has_text and text.shows_more else None
-    # Without a place for a digit nothing is shown of the number: it is hidden.
-    numbers = tuple(
-        section if section and any(mark for mark, _ in section.tokens) else None
-        for section in parsed
+    numbers = tuple(parsed)
+    shows_more = any(
+        section and section.has_digits and section.shows_more for section in numbers
     )
-    shows_more = any(section and section.shows_more for section in numbers)
     if not (text or shows_more or unit):
         return None
     return NumberFormat(numbers, text, _usual(numbers), unit)
@@ -187,11 +193,15 @@ def _section(found: list[re.Match[str]]) -> _Section | None:
 def _unit_of(found: list[re.Match[str]]) -> str:
     """Return the unit that a section of a format writes behind digits; or "" ."""
     shown = "".join(
-        "0" if general else quoted or escaped or mark or ""
+        "0"
+        if general
+        else (quoted or escaped or "").translate(_TEXT_DIGITS) or mark or ""
         for quoted, escaped, _, general, mark in map(re.Match.groups, found)
     )
     unit = _UNIT.search(shown)
-    return unit["unit"] if unit and not unit["scale"] else ""
+    if unit is None or unit["scale"]:
+        return ""
+    return unicodedata.normalize("NFKC", unit["unit"])
 
 
 def _usual(sections: tuple[_Section | None, ...]) -> tuple[str, int, str] | None:

@@ -1,6 +1,7 @@
 """What stands in a workbook's cell, as the text that a CSV file would have. Pure."""
 
 import enum
+import math
 import re
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -37,7 +38,7 @@ _HUGE = 1e21
 # As Excel shows; the digits after them are the noise of binary fractions.
 _DIGITS = 15
 
-_LONG_NUMBER = re.compile(r"-?[0-9]{16,30}")
+_LONG_NUMBER = re.compile(r"-?[0-9]{16,}+")
 _LAST_DAY = date(9999, 12, 31)
 
 
@@ -52,7 +53,8 @@ def number_text(written: str) -> str:
         return field_text(written)
     number = float(written)
     if abs(number) >= _HUGE:
-        return written
+        is_spelled = written.isdigit() or not math.isfinite(number)
+        return written if is_spelled else f"{number:.{_DIGITS - 1}E}"
     text = f"{Decimal(f'{number:.{_DIGITS}g}'):f}"
     if "." in text:
         text = text.rstrip("0").rstrip(".")
@@ -66,7 +68,7 @@ def number_cell(written: str, shown_as: NumberFormat | None = None) -> str:
     """
     text = number_text(written)
     if len(text) > _DIGITS:
-        if not _LONG_NUMBER.fullmatch(text):
+        if not (_LONG_NUMBER.fullmatch(text) and math.isfinite(float(text))):
             return text
         mantissa, _, exponent = f"{float(text):.{_DIGITS - 1}E}".partition("E")
         whole, _, rest = mantissa.partition(".")
