@@ -16,6 +16,7 @@ from uploads.header_names import (
     names_other_money,
     speaks_of_ids,
 )
+from uploads.name_headers import NAME_PARTS, told_by_name
 from uploads.national_ids import (
     mask_as_national_id,
     mask_likely_ids,
@@ -49,13 +50,19 @@ LABELS = {
     "last_contact_date": "last contact date",
     "as_of_date": "as-of date",
 }
+# What a column may be: a field, or a part of one.
+MEANINGS = {"full_name": LABELS["full_name"], **NAME_PARTS, **LABELS}
+# A header that is only like a first name may be a father's or a firm's.
+_GUESSED = {
+    alias: field for alias, (field, _) in BY_NAME.items() if field not in NAME_PARTS
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Columns:
     """What each column of a header was taken for."""
 
-    fields: dict[str, int]  # field → place
+    fields: dict[str, int]  # field, or part of a name → place
     extra: dict[int, str]  # place → key under which the cell is kept
     # Also a national id, besides the one taken: kept, but never whole.
     secret: frozenset[int]
@@ -97,21 +104,24 @@ def match_columns(
         elif found := find_field(header):
             field, rank = found
             candidates.setdefault(field, []).append((rank, place))
-    fields = {field: min(ranked)[1] for field, ranked in candidates.items()}
     doubled: list[tuple[str, int, int]] = []
     if meanings is None:
-        for field, ranked in candidates.items():
+        named_alone = told_by_name(candidates, headers)
+        fields = {field: min(ranked)[1] for field, ranked in named_alone.items()}
+        for field, ranked in named_alone.items():
             (_, taken), *others = sorted(ranked)
             doubled += [(field, taken, place) for _, place in others]
     else:
         fields = {
             field: place
             for place, field in meanings.items()
-            if field in LABELS and place < len(headers) and place not in helpers
+            if field in MEANINGS and place < len(headers) and place not in helpers
         }
     extra = _extra_keys(headers, taken=helpers | set(fields.values()))
     named = [place for place, header in enumerate(headers) if header.strip()]
-    guesses = () if meanings is not None else _guesses(headers, extra, set(fields))
+    has_name = not fields.keys().isdisjoint(("full_name", "first_name"))
+    found_fields = {*fields, *(["full_name"] if has_name else [])}
+    guesses = () if meanings is not None else _guesses(headers, extra, found_fields)
     return Columns(
         fields=fields,
         extra=extra,
@@ -120,7 +130,7 @@ def match_columns(
         ),
         about_ids=frozenset(place for place in extra if speaks_of_ids(headers[place])),
         helpers=frozenset(helpers),
-        missing=tuple(field for field in REQUIRED if field not in fields),
+        missing=tuple(field for field in REQUIRED if field not in found_fields),
         doubled=tuple(doubled),
         guesses=guesses,
         width=max(named, default=-1) + 1,
@@ -143,7 +153,8 @@ def propose_meanings(headers: Sequence[str]) -> dict[int, str]:
 
 def nearest_header(field: str, headers: Sequence[str]) -> str | None:
     """Return the header most like one of the names of a missing field."""
-    aliases = [alias for alias, (named, _) in BY_NAME.items() if named == field]
+    wanted = {field, *(["first_name"] if field == "full_name" else [])}
+    aliases = [alias for alias, (named, _) in BY_NAME.items() if named in wanted]
     best, best_ratio = None, 0.5
     unknown = [
         header
@@ -218,7 +229,7 @@ def _guesses(
     for header in [headers[place] for place in extra][:_MOST_COMPARED]:
         if len(header) > LONGEST_HEADER or _is_no_rupees(header):
             continue
-        close = difflib.get_close_matches(fold(header), BY_NAME, n=1, cutoff=0.82)
-        if close and (field := BY_NAME[close[0]][0]) not in found:
+        close = difflib.get_close_matches(fold(header), _GUESSED, n=1, cutoff=0.82)
+        if close and (field := _GUESSED[close[0]]) not in found:
             guesses.append((header.strip(), field))
     return tuple(guesses)

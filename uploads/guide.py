@@ -18,6 +18,13 @@ from uploads.header_names import aliases
 from uploads.layout import DATE_FIELDS, MONEY_FIELDS, Layout
 from uploads.rows import NULL, RowReader
 
+_NAME = (
+    "The customer's name, in any script, with at least one letter. In columns of its "
+    "parts it is joined in the order of names, wherever they stand: First Name (Given "
+    "Name, FName, पहला नाम), Middle Name (MName, मध्य नाम), Last Name (Surname, Family "
+    "Name, LName, उपनाम). A last name beside a whole name is added where it is not "
+    "in it. A father's, a nominee's or anybody else's name is kept aside."
+)
 _INDIA = ZoneInfo("Asia/Kolkata")
 _PHONE = (
     "A mobile number, with or without country code; without it, it is one of the "
@@ -56,7 +63,7 @@ _DATES_REFUSED = ("31-02-2026", "2026-13-01", "soon", "05/12/1826")
 # about, two rows of the template, taken, refused
 _FIELDS: dict[str, tuple[str, tuple[str, str], tuple[str, ...], tuple[str, ...]]] = {
     "full_name": (
-        "The customer's name, in any script, with at least one letter.",
+        _NAME,
         ("Asha Verma", "विक्रम सिंह"),
         ("Asha Verma", "विक्रम सिंह", "D'Souza, Maria"),
         ("12345", "NULL"),

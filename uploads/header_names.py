@@ -8,6 +8,13 @@ from functools import lru_cache
 # A longer one is an instruction or no header at all, and names no field.
 LONGEST_HEADER = 200
 
+
+def _of_customers(names: str) -> str:
+    """Return the names of a part of a name, also with whose name it is."""
+    whose = ("", "customer ", "borrower ", "applicant ", "client ", "member ")
+    return "|".join(f"{one}{name}" for name in names.split("|") for one in whose)
+
+
 # The surest names of a field first: of two columns for one field that one is taken.
 ALIASES = {
     "full_name": """
@@ -17,6 +24,19 @@ ALIASES = {
         |applicant|main applicant name|primary applicant name|primary borrower name
         |borrowers name|customers name|party name|loanee name|नाम|ग्राहक का नाम
         |पूरा नाम|ग्राहक नाम""",
+    "first_name": f"""
+        {_of_customers("first name|given name|first nm|fname|f name|forename")}
+        |given names|name first|first name of customer|first name of borrower
+        |first name of applicant|पहला नाम|प्रथम नाम|ग्राहक का पहला नाम""",
+    "middle_name": f"""
+        {_of_customers("middle name|middle nm|mid name|mname|m name|second name")}
+        |middle initial|name middle|middle name of customer|middle name of borrower
+        |middle name of applicant|मध्य नाम|बीच का नाम|ग्राहक का मध्य नाम""",
+    "last_name": f"""
+        {_of_customers("last name|surname|sur name|family name|last nm|lname|l name")}
+        |name last|last name of customer|last name of borrower|last name of applicant
+        |surname of customer|surname of borrower|surname of applicant|उपनाम|कुलनाम
+        |सरनेम|अंतिम नाम|आखिरी नाम|आख़िरी नाम|ग्राहक का उपनाम""",
     "primary_phone": """
         primary phone|primary phone no|primary phone number|primary mobile
         |primary mobile no|primary mobile number|primary contact|primary contact no

@@ -9,6 +9,7 @@ from typing import Any, BinaryIO, NamedTuple
 from uploads.amounts import MoneyStyle
 from uploads.columns import (
     LABELS,
+    MEANINGS,
     MOST_COLUMNS,
     Columns,
     match_columns,
@@ -328,7 +329,7 @@ def column_notices(layout: Layout) -> list[str]:
     called = partial(told_apart, layout.headers)
     notices = [
         f"Both \u201c{called(taken)}\u201d and \u201c{called(other)}\u201d may be the "
-        f"{LABELS[name]}: \u201c{called(taken)}\u201d was taken, the other is kept "
+        f"{MEANINGS[name]}: \u201c{called(taken)}\u201d was taken, the other is kept "
         "beside it."
         for name, taken, other in columns.doubled
     ]

@@ -15,7 +15,7 @@ from unfold.decorators import display
 from tenants.scoped_admin import ViewOnlyAdmin
 from tenants.shown_values import SHOWN, Shown, read_shown, sign_shown
 from uploads.choices import by_place
-from uploads.columns import LABELS, is_helper, letter
+from uploads.columns import MEANINGS, is_helper, letter
 from uploads.mappings import forget_mapping
 from uploads.models import ColumnMapping
 from uploads.pages import local_time
@@ -141,7 +141,7 @@ def _meanings(mapping: ColumnMapping) -> list[tuple[str, str]]:
                 filter(
                     None,
                     [
-                        LABELS[field],
+                        MEANINGS[field],
                         orders.get(field, ""),
                         f"in {units[field]}" if field in units else "",
                     ],

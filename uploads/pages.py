@@ -10,7 +10,7 @@ from django.utils.formats import date_format
 
 from tenants.models import Tenant
 from uploads.acts import open_acts
-from uploads.columns import LABELS
+from uploads.columns import MEANINGS
 from uploads.layout import Layout
 from uploads.models import FileUpload
 from uploads.progress import progress_of
@@ -68,9 +68,9 @@ def understood_columns(upload: FileUpload) -> list[tuple[str, str]]:
 
 def _meaning(name: str, layout: Layout) -> str:
     if unit := layout.units.get(name):
-        return f"{LABELS[name]}, in {unit}"
+        return f"{MEANINGS[name]}, in {unit}"
     order = layout.date_orders.get(name)
-    return f"{LABELS[name]}, {order}" if order else LABELS[name]
+    return f"{MEANINGS[name]}, {order}" if order else MEANINGS[name]
 
 
 def _time_left(seconds: int | None) -> str:

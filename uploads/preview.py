@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import tzinfo
 from typing import Any, BinaryIO, NamedTuple
 
-from uploads.columns import LABELS, nearest_header, told_apart
+from uploads.columns import LABELS, MEANINGS, nearest_header, told_apart
 from uploads.date_cells import DateCells
 from uploads.header_names import known_fields
 from uploads.layout import Layout
@@ -206,8 +206,17 @@ def open_questions(layout: Layout) -> list[str]:
                 f"“{told_apart(layout.headers, place)}”" for place in several
             )
             questions.append(
-                f"{named} are both chosen as the {LABELS[name]}: keep one of them."
+                f"{named} are both chosen as the {MEANINGS[name]}: keep one of them."
             )
+    if meanings and {"full_name", "first_name"} <= places.keys():
+        whole, part = (
+            told_apart(layout.headers, places[name][0])
+            for name in ("full_name", "first_name")
+        )
+        questions.append(
+            f"“{whole}” is chosen as the whole name, and “{part}” as the first name: "
+            "keep one of them."
+        )
     questions += [
         f"Which days do the date cells of “{layout.headers[place]}” mean? Choose it "
         "below, at the column."
@@ -262,7 +271,7 @@ def _rows_shown(
     masks = _Masks(layout)
     fields = layout.columns().fields
     place_of = {
-        layout.headers[place] or LABELS[name]: place for name, place in fields.items()
+        layout.headers[place] or MEANINGS[name]: place for name, place in fields.items()
     }
     rows = []
     for line in shown:

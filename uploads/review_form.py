@@ -7,7 +7,7 @@ from django import forms
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from uploads.choices import Choices, header_fingerprint
-from uploads.columns import LABELS, REQUIRED, match_columns, told_apart
+from uploads.columns import LABELS, MEANINGS, REQUIRED, match_columns, told_apart
 from uploads.date_cells import DateCells, told_both_ways
 from uploads.dates import DateOrder
 from uploads.encodings import CHOICES as ENCODINGS
@@ -23,7 +23,7 @@ _MEANINGS = [
     ("", "keep it as it is"),
     *(
         (name, f"{label} *" if name in REQUIRED else label)
-        for name, label in LABELS.items()
+        for name, label in MEANINGS.items()
     ),
 ]
 _ENCODINGS = [*ENCODINGS.items()]

@@ -16,13 +16,16 @@ from uploads.cells import CELL_ERRORS, LONGEST_TEXT, masked_value
 from uploads.column_readers import (
     PHONE_FIELDS,
     CellReader,
+    ColumnReader,
     Value,
     cell_reader,
     column_reader,
 )
-from uploads.columns import LABELS
+from uploads.columns import MEANINGS
 from uploads.country_codes import code_places, with_codes
 from uploads.layout import Layout
+from uploads.name_headers import NAME_PARTS, name_columns
+from uploads.name_parts import join_names, read_name_part
 from uploads.national_ids import (
     digester,
     mask_national_ids,
@@ -97,15 +100,18 @@ class RowReader:
         self, layout: Layout, *, region: str, zone: tzinfo, national_id_key: bytes
     ) -> None:
         columns = layout.columns()
+        self._parts = name_columns(columns.fields)
         self._places = columns.fields
+        if self._parts:
+            self._places = {"full_name": columns.fields[self._parts[0]]} | self._places
         self._headers = layout.headers
         self._digest = digester(national_id_key)
         self._readers = {
             name: column_reader(
                 name, layout, region=region, zone=zone, blank=_BLANK[name]
             )
-            for name in columns.fields
-            if name != "national_id"
+            for name in self._places
+            if name != "national_id" and name not in NAME_PARTS
         }
         self._layout, self._region, self._zone = layout, region, zone
         phones = {n: p for n, p in columns.fields.items() if n in PHONE_FIELDS}
@@ -118,7 +124,7 @@ class RowReader:
         self._abroad: dict[tuple[str, str], CellReader] = {}
         self._extra = columns.extra
         self._masks = columns.masks()
-        brought = {*columns.fields, *(["extra"] if columns.extra else [])}
+        brought = {*self._places, *(["extra"] if columns.extra else [])}
         if "national_id" in brought:
             brought |= {"national_id_masked", "national_id_digest"}
         self.columns = tuple(name for name in COLUMNS if name in brought)
@@ -138,6 +144,9 @@ class RowReader:
         values: dict[str, list[str]] = {}
         refused: dict[int, list[Issue]] = {}
         for name, read in self._readers.items():
+            if name == "full_name" and self._parts:
+                values[name] = self._read_names(cells, read, lines, refused)
+                continue
             column = cells[self._places[name]]
             read_values = read(column)
             if name in self._codes:
@@ -161,6 +170,31 @@ class RowReader:
             ),
             [_named(issue, index, values) for index in bad for issue in refused[index]],
         )
+
+    def _read_names(
+        self,
+        cells: Sequence[Sequence[str]],
+        read: ColumnReader,
+        lines: list[int],
+        refused: dict[int, list[Issue]],
+    ) -> list[str]:
+        """Read names that stand in several columns."""
+        columns, bad = [], set()
+        for name in self._parts:
+            column = cells[self._places[name]]
+            parts = read_name_part(column)
+            bad |= {n for n, part in enumerate(parts) if isinstance(part, Refused)}
+            columns.append(self._sift(name, parts, column, lines, refused))
+        if bad:  # said already
+            columns = [
+                ["" if n in bad else part for n, part in enumerate(column)]
+                for column in columns
+            ]
+        joined = join_names(columns, is_whole=self._parts[0] == "full_name")
+        names = read(joined)
+        for index in bad:
+            names[index] = ""
+        return self._sift("full_name", names, joined, lines, refused)
 
     def _read_abroad(self, name: str, cell: str, country: str) -> Value:
         """Read a phone that the code beside it puts into another country."""
@@ -198,7 +232,7 @@ class RowReader:
         refused: dict[int, list[Issue]],
     ) -> list[str]:
         """Note what was refused among the values of a column."""
-        header = self._headers[self._places[name]] or LABELS[name]
+        header = self._headers[self._places[name]] or MEANINGS[name]
         kinds = list(map(type, values))
         index = -1
         for _ in range(kinds.count(Refused)):
