@@ -29,14 +29,13 @@ from uploads.cells import (
     read_phone,
     read_short_text,
 )
+from uploads.code_columns import PHONE_FIELDS
 from uploads.date_cells import IN_DOUBT, DateCells, may_be_swapped, swapped_back
 from uploads.dates import read_date
 from uploads.layout import DATE_FIELDS, MONEY_FIELDS, Layout
 from uploads.national_ids import mask_national_ids
 from uploads.null_values import NULL_VALUES, NULL_VALUES_AND_NIL
 from uploads.refusals import CELL_TOO_LONG, LONGEST_CELL, Refused
-
-PHONE_FIELDS = ("primary_phone", "alternate_phone")
 
 # Fields in which "nil" is a figure, or a name.
 _NIL_IS_SOMETHING = frozenset(["full_name", *MONEY_FIELDS, "days_past_due"])

@@ -52,6 +52,8 @@ LABELS = {
 }
 # What a column may be: a field, or a part of one.
 MEANINGS = {"full_name": LABELS["full_name"], **NAME_PARTS, **LABELS}
+# Of a column whose header says what it is: it is kept as it is all the same.
+KEPT = "kept"
 # A header that is only like a first name may be a father's or a firm's.
 _GUESSED = {
     alias: field for alias, (field, _) in BY_NAME.items() if field not in NAME_PARTS

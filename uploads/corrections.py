@@ -68,7 +68,7 @@ def layout_of_parent(upload: FileUpload, headers: Sequence[str]) -> Layout | Non
 
 def with_parents_columns(layout: Layout, parent: Layout) -> Layout:
     """Return the layout with its columns taken for what the parent's were."""
-    meanings = {place: name for name, place in parent.columns().fields.items()}
+    meanings = parent.all_meanings()
     return replace(
         layout,
         meanings=by_place(layout.headers, in_order(parent.headers, meanings)),

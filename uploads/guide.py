@@ -28,7 +28,9 @@ _NAME = (
 _INDIA = ZoneInfo("Asia/Kolkata")
 _PHONE = (
     "A mobile number, with or without country code; without it, it is one of the "
-    "tenant's country. Format the column as text, or Excel destroys digits."
+    "tenant's country. Its country code may stand in a column of its own (Country "
+    "Code, ISD Code, Dial Code), which the review names and can turn off. Format the "
+    "column as text, or Excel destroys digits."
 )
 _PHONES_TAKEN = (
     "9876543210", "09876543210", "+91 98765-43210", "0091 9876543210",

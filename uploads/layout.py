@@ -7,7 +7,9 @@ from functools import partial
 from typing import Any, BinaryIO, NamedTuple
 
 from uploads.amounts import MoneyStyle
+from uploads.code_columns import kept_places
 from uploads.columns import (
+    KEPT,
     LABELS,
     MEANINGS,
     MOST_COLUMNS,
@@ -106,6 +108,13 @@ class Layout:
 
     def columns(self) -> Columns:
         return match_columns(self.headers, self.meanings)
+
+    def all_meanings(self) -> dict[int, str]:
+        """Return what the columns are, by place, as it is remembered."""
+        fields = self.columns().fields
+        return dict.fromkeys(kept_places(self.meanings), KEPT) | {
+            place: name for name, place in fields.items()
+        }
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -15,6 +15,7 @@ from unfold.decorators import display
 from tenants.scoped_admin import ViewOnlyAdmin
 from tenants.shown_values import SHOWN, Shown, read_shown, sign_shown
 from uploads.choices import by_place
+from uploads.code_columns import phones_by_code
 from uploads.columns import MEANINGS, is_helper, letter
 from uploads.mappings import forget_mapping
 from uploads.models import ColumnMapping
@@ -133,6 +134,7 @@ def _confirmed_since(mapping: ColumnMapping, shown: Shown | None) -> str:
 
 def _meanings(mapping: ColumnMapping) -> list[tuple[str, str]]:
     meanings = by_place(mapping.headers, mapping.mapping)
+    codes = phones_by_code(mapping.headers, meanings)
     orders, units = mapping.date_orders, mapping.units
     return [
         (
@@ -147,7 +149,9 @@ def _meanings(mapping: ColumnMapping) -> list[tuple[str, str]]:
                     ],
                 )
             )
-            if (field := meanings.get(place))
+            if (field := meanings.get(place)) in MEANINGS
+            else f"country code of {codes[place]}"
+            if place in codes
             else "kept as it is",
         )
         for place, header in enumerate(mapping.headers)

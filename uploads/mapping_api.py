@@ -20,7 +20,7 @@ from tenants.parameters import shown_name
 from uploads import reviewing
 from uploads.api import ASK_AGAIN_SECONDS, ONLY_READS, UploadView, WholeUploadSerializer
 from uploads.choices import Choices
-from uploads.columns import LABELS, REQUIRED, told_apart
+from uploads.columns import MEANINGS, REQUIRED, told_apart
 from uploads.encodings import UnreadableFile
 from uploads.file_processes import Busy, NoSpace, NotReadNow
 from uploads.models import FileUpload
@@ -299,9 +299,9 @@ class _Draft:
             raise _refusal("columns", unknown, "is no column of this file", names)
         wrong = [
             f"“{shown_name(name)}”: “{shown_name(field)}” is no field. Possible: "
-            f"{', '.join(LABELS)}; null keeps the column as it is."
+            f"{', '.join(MEANINGS)}; null keeps the column as it is."
             for name, field in columns.items()
-            if field and field not in LABELS
+            if field and field not in MEANINGS
         ]
         if wrong:
             raise ValidationError({"columns": wrong})
@@ -375,7 +375,7 @@ def _told(draft: _Draft) -> dict[str, Any]:
         ],
         "known_fields": [
             {"field": name, "meaning": label, "required": name in REQUIRED}
-            for name, label in LABELS.items()
+            for name, label in MEANINGS.items()
         ],
         "rows_checked": checked.good + checked.bad,
         "rows_refused": checked.bad,

@@ -52,7 +52,7 @@ def remember_mapping(
     now: datetime,
 ) -> ColumnMapping:
     """Remember what the columns of a layout mean; the last word on a header counts."""
-    meanings = {place: name for name, place in layout.columns().fields.items()}
+    meanings = layout.all_meanings()
     # An order that was asked about is told by whoever starts the file as it is shown.
     told = {*layout.told_orders, *layout.open_dates}
     mapping, _ = ColumnMapping.objects.update_or_create(

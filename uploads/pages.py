@@ -10,6 +10,7 @@ from django.utils.formats import date_format
 
 from tenants.models import Tenant
 from uploads.acts import open_acts
+from uploads.code_columns import phones_by_code
 from uploads.columns import MEANINGS
 from uploads.layout import Layout
 from uploads.models import FileUpload
@@ -58,9 +59,11 @@ def understood_columns(upload: FileUpload) -> list[tuple[str, str]]:
         return []
     layout = Layout.of(upload.layout)
     columns = layout.columns()
-    taken = {place: name for name, place in columns.fields.items()}
+    taken = {place: _meaning(name, layout) for name, place in columns.fields.items()}
+    for place, phones in phones_by_code(layout.headers, layout.meanings).items():
+        taken[place] = f"country code of {phones}"
     return [
-        (header, _meaning(taken[place], layout) if place in taken else "kept as it is")
+        (header, taken.get(place, "kept as it is"))
         for place, header in enumerate(layout.headers)
         if header and place not in columns.helpers
     ]

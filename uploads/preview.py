@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import tzinfo
 from typing import Any, BinaryIO, NamedTuple
 
-from uploads.columns import LABELS, MEANINGS, nearest_header, told_apart
+from uploads.columns import KEPT, LABELS, MEANINGS, nearest_header, told_apart
 from uploads.date_cells import DateCells
 from uploads.header_names import known_fields
 from uploads.layout import Layout
@@ -199,7 +199,8 @@ def open_questions(layout: Layout) -> list[str]:
     meanings = layout.meanings or {}
     places: dict[str, list[int]] = defaultdict(list)
     for place, name in meanings.items():
-        places[name].append(place)
+        if name != KEPT:
+            places[name].append(place)
     for name, several in places.items():
         if len(several) > 1:
             named = " and ".join(
@@ -228,7 +229,8 @@ def open_questions(layout: Layout) -> list[str]:
         f"“{layout.headers[place]}” holds national ids: read it as that, or keep it "
         "as it is, masked."
         for place, name in meanings.items()
-        if name != "national_id" and known_fields([layout.headers[place]]) == _ID
+        if name not in ("national_id", KEPT)
+        and known_fields([layout.headers[place]]) == _ID
     ]
     return questions
 

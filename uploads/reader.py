@@ -13,6 +13,7 @@ from itertools import filterfalse
 from typing import BinaryIO
 
 from uploads.amounts import MoneyEvidence, MoneyStyle
+from uploads.code_columns import code_notices
 from uploads.date_cells import DateCells, choice_notice, doubt_sentence
 from uploads.dates import DateEvidence, DateOrder
 from uploads.doubtful_rows import DoubtfulRows
@@ -149,7 +150,7 @@ def understand(
         raise UnknownColumns(missing_sentence(columns, layout.headers))
     if layout.meanings is None:
         notices += column_notices(layout)
-    notices += unit_notices(layout)
+    notices += code_notices(layout.headers, layout.meanings) + unit_notices(layout)
     evidence = Evidence(layout, now=now)
     hidden_count = 0
     size = file.seek(0, 2)

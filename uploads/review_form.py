@@ -7,7 +7,15 @@ from django import forms
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from uploads.choices import Choices, header_fingerprint
-from uploads.columns import LABELS, MEANINGS, REQUIRED, match_columns, told_apart
+from uploads.code_columns import code_columns, kept_places
+from uploads.columns import (
+    KEPT,
+    LABELS,
+    MEANINGS,
+    REQUIRED,
+    match_columns,
+    told_apart,
+)
 from uploads.date_cells import DateCells, told_both_ways
 from uploads.dates import DateOrder
 from uploads.encodings import CHOICES as ENCODINGS
@@ -58,6 +66,7 @@ class ColumnChoice(NamedTuple):
     cells: Any  # the field for its date cells, where Excel may have swapped them
     readings: list[tuple[str, str]]  # of some of these, both ways
     order: Any  # the field for its dates, where nothing in the file settles them
+    code: Any  # the field for what it is to a phone, where it is a country code
     unit: Any  # the field for what its amounts are counted in, where the header says it
     note: str
     is_asked: bool
@@ -73,9 +82,12 @@ class ReviewForm(forms.Form):
         self.reviewed = reviewed
         layout = reviewed.layout
         self.units = Choices.of(upload.choices).units
-        self.meanings = layout.meanings or {
-            place: name for name, place in layout.columns().fields.items()
+        self.meanings = {
+            place: name
+            for place, name in (layout.meanings or layout.all_meanings()).items()
+            if name != KEPT
         }
+        self.codes = code_columns(layout.headers, layout.meanings)
         if str(upload.file.name) == upload.rows_file:
             self._offer("encoding", "Encoding", _ENCODINGS, layout.encoding)
         if not layout.sheet:
@@ -96,6 +108,16 @@ class ReviewForm(forms.Form):
             if unit := self._unit_of(place):
                 self._offer(
                     f"unit_{place}", f"Amounts of {header} are", _UNITS, unit.value
+                )
+            if place in self.codes:
+                self._offer(
+                    f"code_{place}",
+                    f"{header} is to phones",
+                    [
+                        ("use", f"the country code of {self.codes[place]}"),
+                        ("keep", "nothing: phones are read without it"),
+                    ],
+                    "keep" if place in kept_places(layout.meanings) else "use",
                 )
         for name in layout.date_cells:
             how = layout.date_cells[name]
@@ -118,7 +140,10 @@ class ReviewForm(forms.Form):
         chosen, found = self.cleaned_data, self.reviewed.found
         meanings = dict(self.meanings)
         for place in self._offered():
-            meanings[place] = chosen[f"column_{place}"]
+            as_code = chosen.get(f"code_{place}", "use")
+            meanings[place] = chosen[f"column_{place}"] or (
+                KEPT if as_code == "keep" else ""
+            )
         encoding, delimiter = chosen.get("encoding", ""), chosen.get("delimiter", "")
         return Choices(
             encoding="" if encoding == found.encoding else encoding,
@@ -163,7 +188,7 @@ class ReviewForm(forms.Form):
             if not note and not meaning:
                 note = _unit_note(header)
             dates, cells = f"dates_{meaning}", f"cells_{meaning}"
-            unit = f"unit_{place}"
+            unit, code = f"unit_{place}", f"code_{place}"
             yield ColumnChoice(
                 told_apart(layout.headers, place),
                 self.reviewed.checked.samples.get(place, []),
@@ -174,6 +199,7 @@ class ReviewForm(forms.Form):
                     for cell in layout.swappable_cells.get(meaning, ())
                 ],
                 self[dates] if dates in self.fields else None,
+                self[code] if code in self.fields else None,
                 self[unit] if unit in self.fields else None,
                 note,
                 bool(note) or not self.fields.keys().isdisjoint((dates, cells)),

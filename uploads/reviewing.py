@@ -15,6 +15,7 @@ from tenants.models import ApiClient
 from uploads.acts import record_act
 from uploads.bell import ring
 from uploads.choices import Choices
+from uploads.code_columns import find_codes
 from uploads.file_processes import Limits, read_apart
 from uploads.layout import Layout
 from uploads.loaded_before import find_unanswered, question
@@ -246,4 +247,9 @@ def _reads_alike(layout: Layout, found: Layout) -> bool:
         for one in (layout, found)
     )
     same_columns = layout.columns().fields == found.columns().fields
-    return same_columns and as_read == as_prepared
+    same_codes = _codes(layout) == _codes(found)
+    return same_columns and same_codes and as_read == as_prepared
+
+
+def _codes(layout: Layout) -> dict[str, int]:
+    return find_codes(layout.headers, layout.meanings)

@@ -13,8 +13,8 @@ from json.encoder import encode_basestring
 from typing import NamedTuple, TypeVar, cast
 
 from uploads.cells import CELL_ERRORS, LONGEST_TEXT, masked_value
+from uploads.code_columns import find_codes
 from uploads.column_readers import (
-    PHONE_FIELDS,
     CellReader,
     ColumnReader,
     Value,
@@ -22,7 +22,7 @@ from uploads.column_readers import (
     column_reader,
 )
 from uploads.columns import MEANINGS
-from uploads.country_codes import code_places, with_codes
+from uploads.country_codes import with_codes
 from uploads.layout import Layout
 from uploads.name_headers import NAME_PARTS, name_columns
 from uploads.name_parts import join_names, read_name_part
@@ -114,13 +114,7 @@ class RowReader:
             if name != "national_id" and name not in NAME_PARTS
         }
         self._layout, self._region, self._zone = layout, region, zone
-        phones = {n: p for n, p in columns.fields.items() if n in PHONE_FIELDS}
-        # Only where nobody took the column for something else.
-        self._codes = {
-            name: place
-            for name, place in code_places(layout.headers, phones).items()
-            if place in columns.extra
-        }
+        self._codes = find_codes(layout.headers, layout.meanings)
         self._abroad: dict[tuple[str, str], CellReader] = {}
         self._extra = columns.extra
         self._masks = columns.masks()
