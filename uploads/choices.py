@@ -76,7 +76,13 @@ class Choices:
             meanings=self.meanings,
             date_orders=self.date_orders,
             told_dates=None,
-            units=units_decided(layout.headers, self.meanings, self.units),
+            units=units_decided(
+                layout.headers,
+                self.meanings,
+                self.units,
+                title_unit=layout.title_unit,
+            ),
+            confirmed=True,
             date_cells=self.date_cells,
         )
 

@@ -92,11 +92,15 @@ def is_helper(header: str) -> bool:
 
 
 def match_columns(
-    headers: Sequence[str], meanings: Mapping[int, str] | None = None
+    headers: Sequence[str],
+    meanings: Mapping[int, str] | None = None,
+    *,
+    amounts_are_sure: bool = True,
 ) -> Columns:
     """Say what each column is; the reader of the file decides what that means.
 
     `meanings`, field by place, is what somebody decided: it stands above the names.
+    Amounts are not sure below a title that names a unit.
     """
     candidates: dict[str, list[tuple[int, int]]] = {}
     helpers = set()
@@ -105,7 +109,8 @@ def match_columns(
             helpers.add(place)
         elif found := find_field(header):
             field, rank = found
-            candidates.setdefault(field, []).append((rank, place))
+            if amounts_are_sure or not _is_amount(field):
+                candidates.setdefault(field, []).append((rank, place))
     doubled: list[tuple[str, int, int]] = []
     if meanings is None:
         named_alone = told_by_name(candidates, headers)
@@ -123,7 +128,10 @@ def match_columns(
     named = [place for place, header in enumerate(headers) if header.strip()]
     has_name = not fields.keys().isdisjoint(("full_name", "first_name"))
     found_fields = {*fields, *(["full_name"] if has_name else [])}
-    guesses = () if meanings is not None else _guesses(headers, extra, found_fields)
+    guesses: tuple[tuple[str, str], ...] = ()
+    if meanings is None:
+        unsure = () if amounts_are_sure else filter(_is_amount, LABELS)
+        guesses = _guesses(headers, extra, found_fields.union(unsure))
     return Columns(
         fields=fields,
         extra=extra,
@@ -139,12 +147,14 @@ def match_columns(
     )
 
 
-def propose_meanings(headers: Sequence[str]) -> dict[int, str]:
+def propose_meanings(
+    headers: Sequence[str], *, amounts_are_sure: bool = True
+) -> dict[int, str]:
     """Return, field by place, what the columns may be: sure names, then guesses.
 
     For somebody who looks at it before a row is written.
     """
-    columns = match_columns(headers)
+    columns = match_columns(headers, amounts_are_sure=amounts_are_sure)
     meanings = {place: field for field, place in columns.fields.items()}
     for header, field in columns.guesses:
         if field not in meanings.values():
@@ -217,6 +227,10 @@ def _extra_keys(headers: Sequence[str], *, taken: set[int]) -> dict[int, str]:
         keys[place] = key
         seen.add(key)
     return keys
+
+
+def _is_amount(field: str) -> bool:
+    return field.endswith("_amount")
 
 
 def _is_no_rupees(header: str) -> bool:

@@ -75,6 +75,7 @@ def with_parents_columns(layout: Layout, parent: Layout) -> Layout:
         date_orders=parent.told_orders,
         told_dates=None,
         units=parent.units,
+        confirmed=True,
         money_styles=parent.money_styles,
     )
 

@@ -42,7 +42,8 @@ _PHONES_REFUSED = (
 )  # fmt: skip
 _MONEY = (
     "Rupees. A minus, brackets or nothing at all are read as they are meant. A header "
-    "with a unit, as Loan Amount (in Lakhs), is read only once you say so. 15.000 is "
+    "with a unit, as Loan Amount (in Lakhs), is read only once you say so, and so is "
+    "every amount below a line such as Amounts in Rs. Lakhs. 15.000 is "
     "fifteen thousand where the column, or another one of the file, is written as "
     "1.250,00; else it is refused."
 )

@@ -26,7 +26,13 @@ from uploads.national_ids import mask_national_ids
 from uploads.records import Shape, after_last_line, parse_leniently
 from uploads.refusals import LONGEST_CELL
 from uploads.text import cleaned
-from uploads.units import MoneyUnit, find_amount_in_unit, find_unit
+from uploads.units import (
+    MoneyUnit,
+    find_amount,
+    find_amount_in_unit,
+    find_title_unit,
+    find_unit,
+)
 from uploads.workbooks.notation import plain_head
 
 DATE_FIELDS = ("due_date", "last_contact_date", "as_of_date")
@@ -37,6 +43,7 @@ DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bar
 _HEAD = 1 << 20
 _HEAD_LINES = 200
 _NAMED_IN_NOTICE = 12
+_LONGEST_SHOWN = 100
 _HEADER_WITHIN = 20  # rows
 _ALIKE_IN_A_TABLE = 0.9
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
@@ -66,6 +73,12 @@ class Layout:
     twelve_digit_loans: bool = True
     # By field, what amounts are counted in that are not in rupees, as somebody decided.
     units: dict[str, MoneyUnit] = field(default_factory=dict)
+    # What stands above the header and names a unit, and the unit: amounts are in it
+    # once somebody says so.
+    title: str = ""
+    title_unit: MoneyUnit | None = None
+    # Somebody decided what the columns are, here or for an earlier file.
+    confirmed: bool = False
     # Sentences: why somebody looks first, also where the header is known.
     held_for: tuple[str, ...] = ()
     # Rows of a workbook that nobody sees are loaded as all others.
@@ -107,7 +120,9 @@ class Layout:
         return tuple(n for n in self.open_dates if n not in self.told_orders)
 
     def columns(self) -> Columns:
-        return match_columns(self.headers, self.meanings)
+        return match_columns(
+            self.headers, self.meanings, amounts_are_sure=self.title_unit is None
+        )
 
     def all_meanings(self) -> dict[int, str]:
         """Return what the columns are, by place, as it is remembered."""
@@ -145,6 +160,11 @@ class Layout:
             units={
                 name: MoneyUnit(unit) for name, unit in kept.get("units", {}).items()
             },
+            title=kept.get("title", ""),
+            title_unit=MoneyUnit(kept["title_unit"])
+            if kept.get("title_unit")
+            else None,
+            confirmed=kept.get("confirmed", False),
             held_for=tuple(kept.get("held_for", ())),
             loads_hidden=kept.get("loads_hidden", False),
             hidden_count=kept.get("hidden_count", 0),
@@ -211,6 +231,7 @@ def find_layout(
         )
     if not best.known:
         notices.append("None of the headers has a name that is known here.")
+    title, title_unit = _title_in_unit(lines, best)
     layout = Layout(
         encoding=encoding.name,
         damaged=encoding.damaged,
@@ -222,8 +243,23 @@ def find_layout(
         data_start=encoding.bom + sum(map(len, raw_lines[:header_lines])),
         first_line=header_lines + 1,
         sheet=sheet,
+        title=title,
+        title_unit=title_unit,
     )
     return layout, notices
+
+
+def _title_in_unit(
+    lines: Sequence[str], header: "_Attempt"
+) -> tuple[str, MoneyUnit | None]:
+    """Return the cell above a header that names a unit, as it may be shown, and it."""
+    above = parse_leniently(lines[: header.last_line + 1], header.delimiter)
+    for _, row in above[: header.rows_above]:
+        for cell in row[:MOST_COLUMNS]:
+            if unit := find_title_unit(cell):
+                title = mask_national_ids(" ".join(cell.split()))
+                return title[:_LONGEST_SHOWN], unit
+    return "", None
 
 
 class _Attempt(NamedTuple):
@@ -360,13 +396,19 @@ def units_decided(
     headers: Sequence[str],
     meanings: Mapping[int, str],
     decided: Mapping[int, MoneyUnit],
+    *,
+    title_unit: MoneyUnit | None = None,
 ) -> dict[str, MoneyUnit]:
     """Return by field the units of amounts that are not in rupees.
 
-    `decided` has those that somebody chose, by place; else the header's own counts.
+    `decided` has those that somebody chose, by place; else the header's own counts, or
+    that of a title above it.
     """
     units = {
-        name: decided.get(place) or find_unit(headers[place]) or MoneyUnit.RUPEES
+        name: decided.get(place)
+        or find_unit(headers[place])
+        or title_unit
+        or MoneyUnit.RUPEES
         for place, name in meanings.items()
         if name in MONEY_FIELDS and place < len(headers)
     }
@@ -389,4 +431,22 @@ def unit_notices(layout: Layout) -> list[str]:
         "the review of a file, and is kept as it is."
         for place in columns.extra
         if (name := find_amount_in_unit(layout.headers[place]))
+    ]
+
+
+def title_sentences(layout: Layout) -> list[str]:
+    """Return what is to be said about amounts below a title that names a unit."""
+    columns = layout.columns()
+    called = partial(told_apart, layout.headers)
+    aside = [
+        f"\u201c{called(place)}\u201d"
+        for place in columns.extra
+        if find_amount(layout.headers[place]) and not find_unit(layout.headers[place])
+    ]
+    if layout.title_unit is None or not aside:
+        return []
+    return [
+        f"\u201c{layout.title}\u201d stands above the header: {' and '.join(aside)} "
+        f"may be in {layout.title_unit}, and no amount is taken for rupees unless "
+        "somebody says so at the review of a file. Until then it is kept as it is."
     ]

@@ -21,27 +21,38 @@ LOOKED_AT = frozenset([FileUpload.Review.WHEN_NEW, FileUpload.Review.ALWAYS])
 _NOT_LOOKED_AT = frozenset([FileUpload.Review.NEVER, FileUpload.Review.ON_RETRY])
 
 
-def find_mapping(*, tenant_id: int, headers: Sequence[str]) -> ColumnMapping | None:
+def find_mapping(
+    *, tenant_id: int, headers: Sequence[str], title_unit: MoneyUnit | None = None
+) -> ColumnMapping | None:
     """Return what the tenant confirmed for files of exactly this header.
 
     Not what was confirmed before units were asked for, where the header of an amount
-    names one: nobody said that it is rupees.
+    names one: nobody said that it is rupees. Nor what was confirmed below another
+    title: `title_unit` is that of this file.
     """
     mapping = (
         ColumnMapping.objects.select_related("confirmed_by", "confirmed_by_client")
         .filter(tenant_id=tenant_id, header_fingerprint=header_fingerprint(headers))
         .first()
     )
-    return mapping if mapping and _says_units(mapping) else None
+    return mapping if mapping and _says_units(mapping, title_unit) else None
 
 
-def _says_units(mapping: ColumnMapping) -> bool:
+def _says_units(mapping: ColumnMapping, title_unit: MoneyUnit | None) -> bool:
     meanings = by_place(mapping.headers, mapping.mapping)
-    return all(
-        name in mapping.units
-        for place, name in meanings.items()
-        if name in MONEY_FIELDS and find_unit(mapping.headers[place])
-    )
+    for place, name in meanings.items():
+        if name not in MONEY_FIELDS:
+            continue
+        unit = mapping.units.get(name)
+        if find_unit(mapping.headers[place]):
+            is_said = unit is not None
+        elif title_unit:
+            is_said = unit in (title_unit, MoneyUnit.RUPEES)
+        else:  # else it was confirmed below a title
+            is_said = unit in (None, MoneyUnit.RUPEES)
+        if not is_said:
+            return False
+    return True
 
 
 def remember_mapping(
@@ -71,7 +82,10 @@ def remember_mapping(
                 name: layout.units.get(name, MoneyUnit.RUPEES)
                 for place, name in meanings.items()
                 if name in layout.units
-                or (name in MONEY_FIELDS and find_unit(layout.headers[place]))
+                or (
+                    name in MONEY_FIELDS
+                    and (find_unit(layout.headers[place]) or layout.title_unit)
+                )
             },
             "confirmed_by_id": person_id(confirmed_by),
             "confirmed_by_client_id": client_id(confirmed_by),
@@ -114,7 +128,11 @@ def deciding_for(upload: FileUpload) -> Callable[[Layout], Layout]:
         parent = layout_of_parent(upload, layout.headers)
         if parent is not None:
             return with_parents_columns(layout, parent)
-        mapping = find_mapping(tenant_id=upload.tenant_id, headers=layout.headers)
+        mapping = find_mapping(
+            tenant_id=upload.tenant_id,
+            headers=layout.headers,
+            title_unit=layout.title_unit,
+        )
         if mapping and mapping.to_be_confirmed and upload.review in _NOT_LOOKED_AT:
             mapping = None
         if mapping is not None:
@@ -131,10 +149,16 @@ def deciding_for(upload: FileUpload) -> Callable[[Layout], Layout]:
                     for name, unit in mapping.units.items()
                     if unit != MoneyUnit.RUPEES
                 },
+                confirmed=True,
             )
         if upload.review == FileUpload.Review.NEVER:
             return layout
-        return replace(layout, meanings=propose_meanings(layout.headers))
+        return replace(
+            layout,
+            meanings=propose_meanings(
+                layout.headers, amounts_are_sure=layout.title_unit is None
+            ),
+        )
 
     return decide
 
@@ -146,6 +170,10 @@ def is_to_be_reviewed(upload: FileUpload, layout: Layout) -> bool:
             return True
         if layout_of_parent(upload, layout.headers) is not None:
             return False
-        known = find_mapping(tenant_id=upload.tenant_id, headers=layout.headers)
+        known = find_mapping(
+            tenant_id=upload.tenant_id,
+            headers=layout.headers,
+            title_unit=layout.title_unit,
+        )
         return known is None or known.to_be_confirmed
     return upload.review == FileUpload.Review.ALWAYS

@@ -34,6 +34,7 @@ from uploads.layout import (
     find_layout,
     missing_sentence,
     no_header_sentence,
+    title_sentences,
     unit_notices,
 )
 from uploads.loan_numbers import LoanNumberEvidence
@@ -151,6 +152,8 @@ def understand(
     if layout.meanings is None:
         notices += column_notices(layout)
     notices += code_notices(layout.headers, layout.meanings) + unit_notices(layout)
+    if layout.confirmed:  # else it is held for it
+        notices += title_sentences(layout)
     evidence = Evidence(layout, now=now)
     hidden_count = 0
     size = file.seek(0, 2)
@@ -259,6 +262,7 @@ class Evidence:
         self.is_sheet = bool(layout.sheet)
         self.loans = LoanNumberEvidence()
         self.is_ours = bool(columns.helpers)
+        self.titles = [] if layout.confirmed else title_sentences(layout)
         self.doubtful = DoubtfulRows(self.places, now=now) if now else None
 
     def look_at(self, block: Block) -> None:
@@ -354,6 +358,7 @@ class Evidence:
         """Return what somebody has to see before a row is loaded, in sentences."""
         doubtful, orders = self.doubtful, self.date_orders()
         return [
+            *self.titles,
             *(
                 doubt_sentence(headers[self.places[name]], order=orders[name].told)
                 for name in self.date_cells()

@@ -1,6 +1,7 @@
 """The choices of a file's uploader, as a form made for that file."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from django import forms
@@ -13,7 +14,6 @@ from uploads.columns import (
     LABELS,
     MEANINGS,
     REQUIRED,
-    match_columns,
     told_apart,
 )
 from uploads.date_cells import DateCells, told_both_ways
@@ -22,7 +22,7 @@ from uploads.encodings import CHOICES as ENCODINGS
 from uploads.layout import DELIMITERS, MONEY_FIELDS
 from uploads.models import FileUpload
 from uploads.reviewing import Reviewed
-from uploads.units import MoneyUnit, find_amount_in_unit, find_unit
+from uploads.units import MoneyUnit, find_amount, find_unit
 
 # A form has at most 1,000 fields; beyond these a column keeps the meaning it was given.
 _COLUMNS_OFFERED = 200
@@ -138,7 +138,8 @@ class ReviewForm(forms.Form):
     def choices(self) -> Choices:
         """Return what is chosen, as far as it differs from what was found."""
         chosen, found = self.cleaned_data, self.reviewed.found
-        meanings = dict(self.meanings)
+        kept = kept_places(self.reviewed.layout.meanings)
+        meanings = dict.fromkeys(kept, KEPT) | self.meanings
         for place in self._offered():
             as_code = chosen.get(f"code_{place}", "use")
             meanings[place] = chosen[f"column_{place}"] or (
@@ -170,7 +171,7 @@ class ReviewForm(forms.Form):
     def columns(self) -> Iterator[ColumnChoice]:
         """Yield the columns with their samples and what is to be said about each."""
         layout = self.reviewed.layout
-        by_names = match_columns(layout.headers)
+        by_names = replace(layout, meanings=None).columns()
         guesses = set(by_names.guesses)
         for place in self._offered():
             header, meaning = layout.headers[place], self.meanings.get(place, "")
@@ -186,7 +187,7 @@ class ReviewForm(forms.Form):
             elif meaning and (header.strip(), meaning) in guesses:
                 note = "A guess by its name: look whether it is right."
             if not note and not meaning:
-                note = _unit_note(header)
+                note = self._unit_note(header)
             dates, cells = f"dates_{meaning}", f"cells_{meaning}"
             unit, code = f"unit_{place}", f"code_{place}"
             yield ColumnChoice(
@@ -214,10 +215,22 @@ class ReviewForm(forms.Form):
     def _unit_of(self, place: int) -> MoneyUnit | None:
         """Return in what a column's amounts are read; None where nobody has to ask."""
         layout = self.reviewed.layout
-        unit, meaning = find_unit(layout.headers[place]), self.meanings.get(place, "")
+        header, meaning = layout.headers[place], self.meanings.get(place, "")
+        unit = find_unit(header) or layout.title_unit
         if meaning in MONEY_FIELDS and (unit or meaning in layout.units):
             return layout.units.get(meaning, MoneyUnit.RUPEES)
-        return self.units.get(place, unit)
+        is_amount = find_unit(header) or find_amount(header)
+        return self.units.get(place, unit if is_amount else None)
+
+    def _unit_note(self, header: str) -> str:
+        name, title = find_amount(header), self.reviewed.layout.title
+        if unit := find_unit(header):
+            why = f"Its header says {unit}, not rupees"
+        else:
+            why = f"“{title}” stands above the header" if title else ""
+        if not name or not why:
+            return ""
+        return f"The {LABELS[name]}? {why}: choose what it is, and look at the unit."
 
     def _offered(self) -> list[int]:
         columns = self.reviewed.layout.columns()
@@ -239,13 +252,3 @@ class ReviewForm(forms.Form):
             initial=initial,
             widget=UnfoldAdminSelectWidget,
         )
-
-
-def _unit_note(header: str) -> str:
-    name = find_amount_in_unit(header)
-    if not name:
-        return ""
-    return (
-        f"The {LABELS[name]}? Its header says {find_unit(header)}, not rupees: choose "
-        "what it is, and look at the unit."
-    )

@@ -85,7 +85,11 @@ def look_at(upload: FileUpload, *, limits: Limits = LIMITS) -> Reviewed:
         layout=layout,
         checked=Checked.of(seen["checked"]),
         questions=seen["questions"],
-        mapping=find_mapping(tenant_id=upload.tenant_id, headers=layout.headers),
+        mapping=find_mapping(
+            tenant_id=upload.tenant_id,
+            headers=layout.headers,
+            title_unit=layout.title_unit,
+        ),
     )
 
 
@@ -242,13 +246,22 @@ def _ask(
 
 def _reads_alike(layout: Layout, found: Layout) -> bool:
     """Tell whether rows are read as the worker prepared it."""
-    as_read, as_prepared = (
-        replace(one, meanings=None, open_dates=(), told_dates=(), held_for=())
+    written, prepared = (
+        replace(
+            one,
+            meanings=None,
+            open_dates=(),
+            told_dates=(),
+            held_for=(),
+            confirmed=False,
+        )
         for one in (layout, found)
     )
-    same_columns = layout.columns().fields == found.columns().fields
-    same_codes = _codes(layout) == _codes(found)
-    return same_columns and same_codes and as_read == as_prepared
+    return (written, layout.columns().fields, _codes(layout)) == (
+        prepared,
+        found.columns().fields,
+        _codes(found),
+    )
 
 
 def _codes(layout: Layout) -> dict[str, int]:

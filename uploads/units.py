@@ -10,6 +10,7 @@ import re
 import unicodedata
 from decimal import Decimal
 from functools import lru_cache
+from itertools import pairwise
 
 from uploads.header_names import BY_NAME, LONGEST_HEADER, find_field, fold
 
@@ -77,6 +78,26 @@ _RUPEES = frozenset({"rs", "inr", "rupee", "rupees", "₹", "रुपये", "
 _FILLERS = _RUPEES | frozenset(
     ["in", "of", "the", "figure", "figures", "fig", "value", "values", "all", "s", "में"]
 )
+# Behind one of these a unit stands in a title; behind a number it is of one amount.
+_IN_RUPEES = _RUPEES | {"in"}
+_BEFORE_IN_TITLES = _IN_RUPEES | frozenset(
+    [
+        "figure",
+        "figures",
+        "fig",
+        "value",
+        "values",
+        "amount",
+        "amounts",
+        "amt",
+        "amts",
+        "unit",
+        "units",
+        "राशि",
+    ]
+)
+_TITLE_PIECES = re.compile(r"[()\[\]{}:;|]")
+_LONGEST_TITLE = 500
 # A debit is beside it: then Cr is a credit.
 _ENTRIES = frozenset({"cr", "dr", "credit", "debit"})
 
@@ -96,6 +117,31 @@ def find_unit(header: str) -> MoneyUnit | None:
 def find_amount_in_unit(header: str) -> str:
     """Return the amount that a header is of, the unit in it left out; "" for none."""
     return _find_amount(header) if find_unit(header) else ""
+
+
+def find_amount(header: str) -> str:
+    """Return the amount that a header is of or may be, in any unit; "" for none."""
+    return _find_amount(header) if len(header) <= LONGEST_HEADER else ""
+
+
+def find_title_unit(title: str) -> MoneyUnit | None:
+    """Return the unit that a line above the header says amounts are in, if it does.
+
+    "Amounts in Rs. Lakhs" and "(₹ Cr)" do; "Loans above 5 lakh" and "Rs. 1000" do not.
+    """
+    for piece in _TITLE_PIECES.split(title[:_LONGEST_TITLE]):
+        words = _words(piece)
+        if "not" in words or "dr" in words:
+            continue
+        says_no_more = set(words) <= _FILLERS | _SURE.keys()
+        for before, word in pairwise(["", *words]):
+            behind_that = before in _BEFORE_IN_TITLES
+            if word in _SURE and (behind_that or (says_no_more and not word.isdigit())):
+                return _SURE[word]
+        before, last = words[-2:] if len(words) > 1 else ("", "")
+        if before in _IN_RUPEES and not last.isdigit() and (unit := _last_unit(words)):
+            return unit
+    return None
 
 
 def is_plain(header: str) -> bool:
