@@ -392,6 +392,22 @@ def column_notices(layout: Layout) -> list[str]:
     return notices
 
 
+def name_notices(layout: Layout) -> list[str]:
+    """Return what is to be said where a first name alone was chosen as the name."""
+    columns = layout.columns()
+    name = columns.fields.get("full_name")
+    if name is None or "first_name" not in known_fields([layout.headers[name]]):
+        return []
+    parts = {"middle_name", "last_name"}
+    return [
+        f"\u201c{told_apart(layout.headers, place)}\u201d is kept beside the customer, "
+        f"and is not joined to \u201c{told_apart(layout.headers, name)}\u201d: choose "
+        "both as parts of the name at the review of a file, if they are."
+        for place in columns.extra
+        if parts & known_fields([layout.headers[place]])
+    ]
+
+
 def units_decided(
     headers: Sequence[str],
     meanings: Mapping[int, str],

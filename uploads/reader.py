@@ -33,6 +33,7 @@ from uploads.layout import (
     column_notices,
     find_layout,
     missing_sentence,
+    name_notices,
     no_header_sentence,
     title_sentences,
     unit_notices,
@@ -151,6 +152,8 @@ def understand(
         raise UnknownColumns(missing_sentence(columns, layout.headers))
     if layout.meanings is None:
         notices += column_notices(layout)
+    else:
+        notices += name_notices(layout)
     notices += code_notices(layout.headers, layout.meanings) + unit_notices(layout)
     if layout.confirmed:  # else it is held for it
         notices += title_sentences(layout)

@@ -488,3 +488,35 @@ def test_the_word_again_starts_no_file_whose_columns_nobody_knew(
     assert second.status == "review"
     assert answer(program, second, {"start": True}).status_code == 200
     assert work_off(second).succeeded_rows == 1
+
+
+def test_a_program_joins_parts_of_names_and_turns_a_country_code_off(
+    program: Client, tenant: Tenant
+) -> None:
+    upload = to_review(
+        "Nam B,Nam A,Mobile,Country Code\nRao,Xena,9876543210,US\n", tenant=tenant
+    )
+
+    told = program.get(mapping_of(upload)).json()
+    answer(
+        program,
+        upload,
+        {
+            "columns": {
+                "Nam A": "first_name",
+                "Nam B": "last_name",
+                "Mobile": "primary_phone",
+            },
+            "choices": {"code_3": "keep"},
+            "start": True,
+        },
+    )
+    work_off(upload)
+
+    fields = [known["field"] for known in told["known_fields"]]
+    assert {"first_name", "middle_name", "last_name"} <= {*fields}
+    assert [one["value"] for one in told["choices"] if one["name"] == "code_3"] == [
+        "use"
+    ]
+    entry = Customer.objects.get()
+    assert (entry.full_name, entry.primary_phone) == ("Xena Rao", "+919876543210")

@@ -218,3 +218,21 @@ def test_the_guide_names_parts_that_are_known() -> None:
     for header in ("First Name", "FName", "Middle Name", "Last Name", "Surname"):
         assert header in about
         assert find_field(header)
+
+
+@pytest.mark.django_db
+def test_a_layout_known_by_the_first_name_alone_says_what_is_not_joined(
+    client: Client, clerk: User, tenant: Tenant
+) -> None:
+    rows = "First Name,Last Name,Mobile\nXena,Rao,9876543210\n"
+    upload = to_review(rows, tenant=tenant)
+    reviews.check(client, upload, column_0="full_name", column_1="")
+    reviews.start(client, upload)
+
+    done = work_off(upload)
+
+    assert Customer.objects.get().full_name == "Xena"
+    assert any(
+        notice.startswith("“Last Name” is kept beside the customer, and is not joined")
+        for notice in done.notices
+    )
