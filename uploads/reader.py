@@ -168,7 +168,7 @@ def understand(
         first_line=layout.first_line,
     )
     parts: list[Part] = []
-    cleaned_count = 0
+    cleaned_count = joined_count = first_joined = 0
     good_count = fault_count = 0
     waiting: list[Block] = []
     waiting_rows = 0
@@ -176,6 +176,8 @@ def understand(
         evidence.look_at(block.with_hidden())
         hidden_count += block.hidden_count
         cleaned_count += block.cleaned_count
+        joined_count += len(block.joined)
+        first_joined = first_joined or next(iter(block.joined), 0)
         good_count += len(block.rows)
         fault_count += len(block.faults)
         if fault_count > max(good_count, _FAULTS_FOR_A_TABLE):
@@ -201,6 +203,11 @@ def understand(
         )
     if hidden_count:
         notices.append(_hidden_sentence(hidden_count, are_loaded=loads_hidden))
+    if joined_count:
+        notices.append(
+            f"{joined_count} rows have cells of several lines, and are one row each; "
+            f"the first begins in line {first_joined}."
+        )
     notices += evidence.notices(layout.headers)
     return Understood(
         layout=replace(

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from uploads.encodings import UnreadableFile
+from uploads.quotes import cells_of, heads_rows, takes_in_rows
 from uploads.text import cleaned
 from uploads.workbooks.notation import HIDDEN_ROW, SHOWN, one_way
 
@@ -21,9 +22,10 @@ if TYPE_CHECKING:
 _CHUNK = 1 << 17
 # A line longer than this is no line of a table; memory stays flat.
 LONGEST_LINE = 8 << 20
-# A quoted cell may hold line ends, but one that swallows this much was never closed.
-_LONGEST_RECORD = 1 << 20
-_MOST_LINES_IN_RECORD = 1000
+# A quoted cell may hold line ends: Excel's up to 253, and 32,767 characters. A record
+# that is longer was never closed. What may be one is held until its end is known.
+_LONGEST_RECORD = 1 << 18
+_MOST_LINES_IN_RECORD = 300
 
 # csv's own limit of 131,072 would end the whole file at one long remark.
 csv.field_size_limit(LONGEST_LINE)
@@ -68,6 +70,8 @@ class Block:
     rows: list[tuple[int, list[str]]]
     faults: list[Fault]
     cleaned_count: int
+    # The first lines of records that have several.
+    joined: list[int] = field(default_factory=list)
     # Rows of a sheet that nobody sees, where they are not among the others.
     hidden: list[tuple[int, list[str]]] = field(default_factory=list)
     hidden_count: int = 0
@@ -128,6 +132,7 @@ def read_blocks(
             next_line=line + taken,
             rows=parser.rows,
             faults=parser.faults,
+            joined=parser.joined,
             cleaned_count=cleaned_count,
             hidden=[] if shape.loads_hidden else hidden,
             hidden_count=len(hidden),
@@ -152,7 +157,13 @@ def after_last_line(data: bytes) -> int:
 
 
 class _Parser:
-    """Turns physical lines into rows and faults."""
+    """Turns physical lines into rows and faults.
+
+    A quote opens a cell at the cell's beginning, and nowhere else. Lines are one record
+    only if it closes its cells, is no longer than a record may be, and takes in no rows
+    (`quotes`). Else its first line is refused alone, and the next one begins anew. No
+    line behind a record has a say in that: a part is read as the whole file was.
+    """
 
     def __init__(self, lines: list[str], shape: Shape, *, first_line: int) -> None:
         self.lines = lines
@@ -160,6 +171,7 @@ class _Parser:
         self.first_line = first_line
         self.rows: list[tuple[int, list[str]]] = []
         self.faults: list[Fault] = []
+        self.joined: list[int] = []
 
     def parse(self, *, final: bool) -> int:
         """Parse all lines; return how many are used up.
@@ -172,10 +184,14 @@ class _Parser:
             if stumbled is None:
                 break
             start, stop = stumbled
-            if stop == len(self.lines) and not final and self._may_go_on(start):
-                return start
-            self._take_alone(start)
-            start += 1
+            # Whichever of these lines leaves a cell open, it ends as the first one's
+            # does: none is looked for a second time.
+            for index in range(start, max(stop - 1, start + 1)):
+                start = self._take_one(index, stop, final=final)
+                if start == index:
+                    return index
+                if start == stop:
+                    break
         return len(self.lines)
 
     def read_one_way(self) -> None:
@@ -220,63 +236,83 @@ class _Parser:
         # Starts anywhere at no cost: a file may stumble at each of its lines.
         lines = map(self.lines.__getitem__, range(start, len(self.lines)))
         reader = _reader(lines, self.shape.delimiter)
-        width = self.shape.width
         stop = start
         try:
             for row in reader:
                 begin, stop = stop, start + reader.line_num
-                if (
-                    stop - begin > 1
-                    and len(row) != width
-                    and any(map(str.strip, row))
-                    and self._swallowed(begin)
-                ):
+                if stop - begin > 1 and not self._is_record(row, begin, stop):
                     return begin, stop
-                self._take(begin, row)
+                self._take(begin, row, lines=stop - begin)
         except csv.Error:
             return stop, start + reader.line_num
         return None
 
-    def _take(self, index: int, row: list[str]) -> None:
-        """Take a record that begins at a line as a row or a fault; or as nothing."""
-        if len(row) != self.shape.width:
-            if any(map(str.strip, row)):
-                self._take_ragged(index, row)
-        elif self.shape.damaged and "\ufffd" in "".join(row):
-            self._fault(index, row, "encoding", _ENCODING)
-        elif row[0] or any(map(str.strip, row)):
-            self.rows.append((self.first_line + index, row))
+    def _take_one(self, index: int, stop: int, *, final: bool) -> int:
+        """Take the record that begins at a line; return where the next one does.
 
-    def _may_go_on(self, start: int) -> bool:
-        """Tell whether an unclosed record is short enough to be a record yet."""
-        open_lines = self.lines[start:]
+        An open cell ends, or csv stumbles, at the line before `stop`. Returns `index`
+        itself when the lines do not tell yet what the record is.
+        """
+        row = self._row(index, index + 1)
+        if row is not None:
+            self._take(index, row)
+            return index + 1
+        message = _STRAY_QUOTE
+        if self._may_be_record(index, stop):
+            if stop == len(self.lines) and not final:
+                return index
+            row = self._row(index, stop)
+            if row is not None and self._is_record(row, index, stop):
+                self._take(index, row, lines=stop - index)
+                return stop
+            if row is not None:
+                message = _TAKES_IN_ROWS
+        self._fault(index, [self.lines[index].strip()], "stray_quote", message)
+        return index + 1
+
+    def _row(self, begin: int, stop: int) -> list[str] | None:
+        """Return the cells of some lines, if they are one record and no more."""
+        lines = self.lines[begin:stop]
+        for tried in (lines, [_CLOSING_QUOTE_AND_SPACE.sub('"', one) for one in lines]):
+            reader = _reader(iter(tried), self.shape.delimiter)
+            try:
+                row = next(reader, [])
+            except csv.Error:
+                continue
+            if reader.line_num == len(lines):
+                return row
+        return None
+
+    def _may_be_record(self, begin: int, stop: int) -> bool:
+        """Tell whether some lines are few and short enough for one record."""
         return (
-            len(open_lines) <= _MOST_LINES_IN_RECORD
-            and sum(map(len, open_lines)) <= _LONGEST_RECORD
+            stop - begin <= _MOST_LINES_IN_RECORD
+            and sum(map(len, self.lines[begin:stop])) <= _LONGEST_RECORD
         )
 
-    def _swallowed(self, begin: int) -> bool:
-        """Tell whether the second line of a misshapen record is a row of its own."""
-        row = self._row_of_line(begin + 1)
-        return row is not None and len(row) >= self.shape.needed
+    def _is_record(self, row: list[str], begin: int, stop: int) -> bool:
+        """Tell whether several lines are one record, as csv has it."""
+        return self._may_be_record(begin, stop) and not takes_in_rows(
+            row,
+            self.lines[begin:stop],
+            delimiter=self.shape.delimiter,
+            needed=self.shape.needed,
+            width=self.shape.width,
+        )
 
-    def _take_alone(self, index: int) -> None:
-        """Take one physical line by itself: a quote in it is astray."""
-        row = self._row_of_line(index)
-        if row is None:
-            line = self.lines[index].strip()
-            self._fault(index, [line], "stray_quote", _STRAY_QUOTE)
-        elif len(row) != self.shape.width:
-            self._take_ragged(index, row)
-        elif any(map(str.strip, row)):
+    def _take(self, index: int, row: list[str], *, lines: int = 1) -> None:
+        """Take a record that begins at a line as a row or a fault; or as nothing."""
+        if lines > 1:
+            self.joined.append(self.first_line + index)
+        is_wide = len(row) == self.shape.width
+        if not ((is_wide and row[0]) or any(map(str.strip, row))):
+            return
+        if self.shape.damaged and "\ufffd" in "".join(row):
+            self._fault(index, row, "encoding", _ENCODING)
+        elif is_wide:
             self.rows.append((self.first_line + index, row))
-
-    def _row_of_line(self, index: int) -> list[str] | None:
-        line = _CLOSING_QUOTE_AND_SPACE.sub('"', self.lines[index])
-        try:
-            return next(_reader(iter([line]), self.shape.delimiter), [])
-        except csv.Error:
-            return None
+        else:
+            self._take_ragged(index, row)
 
     def _take_ragged(self, index: int, row: list[str]) -> None:
         """Forgive blank cells too many and headerless ones too few; nothing else."""
@@ -301,6 +337,10 @@ class _Parser:
 _BESIDE = "delete what stands to the right of the table."
 _DELIMITERS_AMISS = "an amount with commas needs quotes, a blank cell its delimiter."
 _STRAY_QUOTE = "A quotation mark in this row is never closed, or stands astray."
+_TAKES_IN_ROWS = (
+    "A quotation mark opens a cell of this row, and only one in a row below closes it: "
+    "take it out, or close the cell where it ends."
+)
 _ENCODING = (
     "This row is not in the encoding of the file: save the file as CSV UTF-8 again."
 )
@@ -313,6 +353,35 @@ def _reader(lines: Iterator[str], delimiter: str) -> "_csv.Reader":
 def parse_leniently(
     lines: Sequence[str], delimiter: str
 ) -> list[tuple[int, list[str]]]:
-    """Return (index of the last line, cells) of the non-blank records among lines."""
-    reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
-    return [(reader.line_num - 1, row) for row in reader if any(map(str.strip, row))]
+    """Return (index of the last line, cells) of the non-blank records among lines.
+
+    For the first lines of a file, whose header is not found yet. Nothing is refused:
+    a line with a quote astray has the cells that its delimiters part.
+    """
+    records = []
+    start = 0
+    while start < len(lines):
+        row, stop = _record_from(lines, start, delimiter)
+        if any(map(str.strip, row)):
+            records.append((stop - 1, row))
+        start = stop
+    return records
+
+
+def _record_from(
+    lines: Sequence[str], start: int, delimiter: str
+) -> tuple[list[str], int]:
+    """Return the cells of the record that begins at a line, and where it stops."""
+    some = lines[start : start + _MOST_LINES_IN_RECORD]
+    reader = _reader(iter(some), delimiter)
+    try:
+        row = next(reader)
+    except csv.Error:
+        return cells_of(lines[start], delimiter), start + 1
+    joined = some[: reader.line_num]
+    if len(joined) > 1 and (
+        takes_in_rows(row, joined, delimiter=delimiter, needed=len(row), width=len(row))
+        or heads_rows(row, joined, delimiter=delimiter)
+    ):
+        return cells_of(lines[start], delimiter), start + 1
+    return row, start + len(joined)

@@ -6,10 +6,13 @@ _PLAIN_BYTES = bytes([9, 10, 13, *range(32, 127)])
 
 # Control characters (NUL never reaches PostgreSQL), soft hyphens, zero-width
 # characters, direction marks, byte order marks in the middle of a file.
-_DROPPED = re.compile(
-    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u061c\u180e\u200b\u200e\u200f"
-    "\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
+_UNSEEN = (
+    "\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u061c\u180e\u200b\u200e\u200f"
+    "\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
 )
+_DROPPED = re.compile(f"[{_UNSEEN}]")
+# Without it the two line ends were one, and the lines not those of the bytes.
+_BETWEEN_LINE_ENDS = re.compile(f"(?<=\r)[{_UNSEEN}\u200c\u200d]++(?=\n)")
 # Joiners shape letters of Indian and Arabic scripts; anywhere else they are dirt.
 _LOOSE_JOINER = re.compile(
     "(?<![\u0600-\u109f])[\u200c\u200d]|[\u200c\u200d](?![\u0600-\u109f])"
@@ -31,6 +34,7 @@ def cleaned(data: bytes, encoding: str, errors: str) -> tuple[str, int]:
     if not others or not _SUSPECT.search(others.decode(encoding, errors)):
         return text, 0
     text = _LINE_ENDS.sub(" ", _SPACES.sub(" ", text))
+    text, between = _BETWEEN_LINE_ENDS.subn(" ", text)
     text, dropped = _DROPPED.subn("", text)
     text, joiners = _LOOSE_JOINER.subn("", text)
-    return text, dropped + joiners
+    return text, between + dropped + joiners
