@@ -15,7 +15,7 @@ from unfold.decorators import display
 from customers.list_filters import UploadFilter
 from tenants.access import tenants_of
 from tenants.row_ids import row_id_of
-from tenants.scoped_admin import ViewOnlyAdmin, has_several_tenants
+from tenants.scoped_admin import has_several_tenants
 from uploads import services
 from uploads.act_admin import page_of, staff_of
 from uploads.acts import open_acts
@@ -27,9 +27,10 @@ from uploads.list_filters import CodeFilter
 from uploads.mapping_admin import ColumnMappingAdmin
 from uploads.models import ColumnMapping, FileUpload, RowIssue, UploadPart
 from uploads.pages import live, local_time, understood_columns
-from uploads.progress import group_issues
+from uploads.progress import count_groups_not_listed, group_issues
 from uploads.quota import QuotaExceeded
 from uploads.review_admin import ReviewPages, review_context
+from uploads.upload_rows_admin import UploadRowsAdmin
 from uploads.waiting import FilesQueue, Waiting
 
 Status = FileUpload.Status
@@ -190,13 +191,15 @@ class FileUploadAdmin(ReviewPages, GuidePages, ComparisonPages):
             }
         else:
             may_act = request.user.has_perm("uploads.change_fileupload")
+            groups = group_issues(upload)
             context |= {
                 "title": upload.original_name,
                 # What was done with it is on the page; Django knows the sending only.
                 "show_history": False,
                 "live": live(upload, now=timezone.now()),
                 "twin": services.find_twin(upload),
-                "issue_groups": group_issues(upload),
+                "issue_groups": groups,
+                "groups_not_listed": count_groups_not_listed(upload, groups),
                 "columns": understood_columns(upload),
                 "open_acts": open_acts(upload) if may_act else [],
                 "acts": upload.acts.select_related("by", "by_client"),
@@ -274,11 +277,10 @@ class FileUploadAdmin(ReviewPages, GuidePages, ComparisonPages):
 
 
 @admin.register(RowIssue)
-class RowIssueAdmin(ViewOnlyAdmin):
+class RowIssueAdmin(UploadRowsAdmin):
     class Media:
         css = {"all": ["uploads/upload.css"]}
 
-    tenant_path = "upload__tenant"
     list_display = ["line", "column", "value", "message", "code", "file"]
     list_select_related = ["upload"]
     list_filter = [UploadFilter, CodeFilter]
@@ -302,10 +304,9 @@ class RowIssueAdmin(ViewOnlyAdmin):
 
 
 @admin.register(UploadPart)
-class UploadPartAdmin(ViewOnlyAdmin):
+class UploadPartAdmin(UploadRowsAdmin):
     """How the work is cut, for whoever looks after the machines."""
 
-    tenant_path = "upload__tenant"
     list_display = [
         "number", "upload", "status", "first_line", "row_count", "succeeded_rows",
         "failed_rows", "attempts", "claimed_at", "done_at",

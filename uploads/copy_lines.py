@@ -1,16 +1,28 @@
-"""Entries as the lines that COPY reads. Pure."""
+"""Entries and issues as the lines that COPY reads. Pure."""
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import repeat
 
-from uploads.rows import Entries
+from uploads.rows import Entries, Issue
 
 # What makes a random byte the seventh, or the ninth, of a UUID of version 4.
 _VERSION = bytes(0x40 | byte & 0x0F for byte in range(256))
 _VARIANT = bytes(0x80 | byte & 0x3F for byte in range(256))
+
+_ESCAPED = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+
+
+def issue_lines(issues: Iterable[Issue], *, upload_id: int) -> bytes:
+    """Return the lines of issues; what stood in a cell may have several lines."""
+    return "".join(
+        f"{upload_id}\t{issue.line}\t"
+        + "\t".join([text.translate(_ESCAPED) for text in issue[1:]])
+        + "\n"
+        for issue in issues
+    ).encode()
 
 
 class LineWriter:

@@ -1,6 +1,7 @@
 """One part of a file, loaded by COPY."""
 
 from datetime import datetime
+from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, cast
 from zoneinfo import ZoneInfo
 
@@ -11,7 +12,7 @@ from psycopg.copy import LibpqWriter
 
 from contacts.collector import no_collector
 from customers.models import Customer
-from uploads.copy_lines import LineWriter
+from uploads.copy_lines import LineWriter, issue_lines
 from uploads.layout import Layout
 from uploads.models import RowIssue, UploadPart
 from uploads.records import read_blocks
@@ -30,6 +31,9 @@ _COPY_ISSUES = (
 # Bytes of lines that may wait for PostgreSQL, while the next block is read: as a rule a
 # whole part's, so that neither waits for the other before the part's end.
 _SENT_AHEAD = 1 << 20
+# Issues wait for the end of the rows' COPY: so many bytes in memory, the rest on disk.
+_ISSUES_IN_MEMORY = 1 << 20
+_CHUNK = 1 << 16
 
 
 def load_part(part: UploadPart, *, now: datetime) -> tuple[int, int]:
@@ -50,10 +54,10 @@ def load_part(part: UploadPart, *, now: datetime) -> tuple[int, int]:
     )
     # A file of refused rows comes back: its formulas were escaped.
     written_by_us = upload.parent_id is not None or layout.columns().helpers
-    succeeded = 0
-    issues: list[Issue] = []
+    succeeded = failed = 0
     with (
         no_collector(),
+        SpooledTemporaryFile(_ISSUES_IN_MEMORY) as issues,
         default_storage.open(upload.rows_file) as file,
         connection.cursor() as cursor,
     ):
@@ -72,15 +76,17 @@ def load_part(part: UploadPart, *, now: datetime) -> tuple[int, int]:
                 entries, refused = reader.read(rows)
                 copy.write(writer.lines(entries))
                 succeeded += len(entries)
-                issues += refused
                 if block.hidden:
                     hidden = plain_rows(block.hidden) if written_by_us else block.hidden
-                    issues += reader.refuse_hidden(hidden)
-                issues += [
+                    refused += reader.refuse_hidden(hidden)
+                refused += [
                     Issue(fault.line, "", "", fault.code, fault.message)
                     for fault in block.faults
                 ]
+                issues.write(issue_lines(refused, upload_id=upload.pk))
+                failed += len({issue.line for issue in refused})
+        issues.seek(0)
         with cursor.copy(_COPY_ISSUES) as copy:
-            for issue in issues:
-                copy.write_row((upload.pk, *issue))
-    return succeeded, len({issue.line for issue in issues})
+            while chunk := issues.read(_CHUNK):
+                copy.write(chunk)
+    return succeeded, failed

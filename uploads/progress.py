@@ -1,5 +1,6 @@
 """How far an upload is, for whoever watches it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,6 +12,8 @@ Status = FileUpload.Status
 
 # A rate over less is a rumour.
 _SECONDS_TO_TELL = 1.0
+# A sheet may have a kind of problem for each of its columns.
+GROUPS_LISTED = 50
 # What was paused, cancelled or failed on its way has no speed to speak of.
 _MOVING = (Status.PROCESSING, Status.COMPLETED)
 
@@ -76,7 +79,7 @@ def _went_on(upload: FileUpload, *, started_at: datetime) -> tuple[datetime, int
     return went_on.at, before["rows"]
 
 
-def group_issues(upload: FileUpload, *, limit: int = 50) -> list[IssueGroup]:
+def group_issues(upload: FileUpload, *, limit: int = GROUPS_LISTED) -> list[IssueGroup]:
     """Return the kinds of problems of an upload's rows, the most frequent first."""
     groups = (
         RowIssue.objects.filter(upload=upload)
@@ -95,3 +98,11 @@ def group_issues(upload: FileUpload, *, limit: int = 50) -> list[IssueGroup]:
         )
         for group in groups
     ]
+
+
+def count_groups_not_listed(upload: FileUpload, listed: Sequence[IssueGroup]) -> int:
+    """Return how many kinds of problems there are besides those that are listed."""
+    if len(listed) < GROUPS_LISTED:
+        return 0
+    kinds = RowIssue.objects.filter(upload=upload).order_by()
+    return kinds.values("code", "column_name").distinct().count() - len(listed)

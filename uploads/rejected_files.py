@@ -17,6 +17,7 @@ from django.db import connection
 from uploads.file_processes import Limits, read_apart, spending_space
 from uploads.layout import Layout
 from uploads.models import FileUpload
+from uploads.row_issues import MORE_ISSUES
 from uploads.workbooks.conversion import is_workbook
 
 _CHUNK = 1 << 16
@@ -25,8 +26,10 @@ WORKBOOK_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.she
 LIMITS = Limits(seconds=180)
 _ISSUES = """
 COPY (
-    SELECT line, CASE column_name WHEN '' THEN message
-        ELSE column_name || ': ' || message END
+    SELECT line, CASE
+        WHEN column_name <> '' THEN column_name || ': ' || message
+        WHEN code = %s THEN value_masked || '. ' || message
+        ELSE message END
     FROM upload_row_issues WHERE upload_id = %s ORDER BY line, id
 ) TO STDOUT (FORMAT csv)
 """
@@ -91,7 +94,7 @@ def _write(upload: FileUpload, delimiter: str, limits: Limits) -> Iterator[bytes
     ):
         with (
             connection.cursor() as cursor,
-            cursor.copy(_ISSUES, [upload.pk]) as issues,
+            cursor.copy(_ISSUES, [MORE_ISSUES, upload.pk]) as issues,
         ):
             for data in issues:
                 errors.write(data)

@@ -33,6 +33,7 @@ from uploads.national_ids import (
 )
 from uploads.null_values import NULL_VALUES, NULL_VALUES_AND_NIL
 from uploads.refusals import Refused
+from uploads.row_issues import RowIssues
 
 # What a row may bring to `customers`, in this order.
 COLUMNS = (
@@ -129,14 +130,15 @@ class RowReader:
         """Return the good rows, and what is wrong with the others.
 
         A row stands in one of the two; a bad one has an issue for each cell that is
-        refused.
+        refused, the columns of the customer's fields first. Of more than
+        `MOST_ISSUES` the last one says how many there are besides.
         """
         if not rows:
             return Entries([], {name: [] for name in self.columns}), []
         lines = [line for line, _ in rows]
         cells = list(zip(*[cells for _, cells in rows], strict=True))
         values: dict[str, list[str]] = {}
-        refused: dict[int, list[Issue]] = {}
+        refused = RowIssues()
         for name, read in self._readers.items():
             if name == "full_name" and self._parts:
                 values[name] = self._read_names(cells, read, lines, refused)
@@ -156,13 +158,17 @@ class RowReader:
             self._read_national_ids(cells, lines, values, refused)
         if self._extra:
             self._keep_extra(cells, lines, values, refused)
-        bad = sorted(refused)
+        bad = refused.rows()
         return (
             Entries(
                 _without(lines, bad),
                 {name: _without(values[name], bad) for name in self.columns},
             ),
-            [_named(issue, index, values) for index in bad for issue in refused[index]],
+            [
+                _named(issue, index, values)
+                for index in bad
+                for issue in refused.of_row(index)
+            ],
         )
 
     def _read_names(
@@ -223,7 +229,7 @@ class RowReader:
         values: list[Value],
         column: Sequence[str],
         lines: list[int],
-        refused: dict[int, list[Issue]],
+        refused: RowIssues,
     ) -> list[str]:
         """Note what was refused among the values of a column."""
         header = self._headers[self._places[name]] or MEANINGS[name]
@@ -233,7 +239,7 @@ class RowReader:
             index = kinds.index(Refused, index + 1)
             shown = masked_value(name, column[index].strip())
             issue = Issue(lines[index], header, shown, *cast(Refused, values[index]))
-            refused.setdefault(index, []).append(issue)
+            refused.add(index, issue)
         return cast(list[str], values)
 
     def _read_national_ids(
@@ -241,7 +247,7 @@ class RowReader:
         cells: Sequence[Sequence[str]],
         lines: list[int],
         values: dict[str, list[str]],
-        refused: dict[int, list[Issue]],
+        refused: RowIssues,
     ) -> None:
         """Fill in what may be shown of each id, and its digest."""
         column = cells[self._places["national_id"]]
@@ -267,7 +273,7 @@ class RowReader:
         cells: Sequence[Sequence[str]],
         lines: list[int],
         values: dict[str, list[str]],
-        refused: dict[int, list[Issue]],
+        refused: RowIssues,
     ) -> None:
         """Keep the cells of unmapped columns by their headers, as JSON."""
         members = []
@@ -277,12 +283,12 @@ class RowReader:
                 for index, text in enumerate(texts):
                     if error := CELL_ERRORS.get(text):
                         issue = Issue(lines[index], key, text, *error)
-                        refused.setdefault(index, []).append(issue)
+                        refused.add(index, issue)
             if len(max(texts, key=len)) > LONGEST_TEXT:
                 for index, text in enumerate(texts):
                     if len(text) > LONGEST_TEXT:
                         too_long = _TOO_LONG._replace(line=lines[index])
-                        refused.setdefault(index, []).append(too_long)
+                        refused.add(index, too_long)
             name = f"{encode_basestring(key)}: "
             members.append(
                 [name + encode_basestring(text) if text else "" for text in texts]
