@@ -241,6 +241,43 @@ def test_wherever_a_file_is_cut_its_records_are_the_same(seed: int, count: int) 
     assert records_of([few]) == together[:10]
 
 
+class InPieces(io.BytesIO):
+    """A file that gives fewer bytes at a time than it is asked for."""
+
+    def __init__(self, data: bytes, rng: random.Random) -> None:
+        super().__init__(data)
+        self.rng = rng
+
+    def read(self, size: int | None = -1) -> bytes:
+        return super().read(min(size or 0, self.rng.choice([1, 7, 90, 700, 5_000])))
+
+
+@settings(max_examples=40)
+@given(st.integers(0, 2**32))
+def test_whatever_the_blocks_of_a_file_its_records_are_the_same(seed: int) -> None:
+    rng = random.Random(seed)
+    data = stray_quotes(rng, 300)
+
+    understood, (whole,) = read_parts(data)
+
+    shape, start = understood.layout.shape(), understood.layout.data_start
+    file = InPieces(data, rng)
+    blocks = list(read_blocks(file, shape, start=start, end=len(data), first_line=2))
+    assert len(blocks) > 1
+    assert records_of(blocks) == records_of(whole)
+    # Every place between two blocks is one where a part may begin.
+    cut = rng.choice(blocks)
+    two = [
+        block
+        for begin, end, line in [
+            (start, cut.end, 2),
+            (cut.end, len(data), cut.next_line),
+        ]
+        for block in read_blocks(file, shape, start=begin, end=end, first_line=line)
+    ]
+    assert records_of(two) == records_of(whole)
+
+
 @settings(max_examples=40)
 @given(st.integers(0, 2**32), st.sampled_from([20, 3_000]))
 def test_no_row_is_swallowed_unseen(seed: int, count: int) -> None:
