@@ -113,15 +113,15 @@ def test_addresses_of_several_lines_stay_whole_whatever_the_columns(seed: int) -
             [], [2, 3], id="the last row has a cell too many",
         ),
         pytest.param(
-            "Name,Mobile,Note",
-            ['Asha,9876500000,"x', 'Bina,9876500001",y,'],
+            "Name,Mobile,Loan No,Note",
+            ['Asha,9876500000,LN1,"x', 'Bina,9876500001,LN2",'],
             [3], [2], id="closed a column before the one where it opens",
         ),
         pytest.param(
             "Name,Note,Mobile",
             [
                 'Asha,"x,9876500000', "Bina,y,9876500001", "Carl,z,9876500002",
-                'Devi,w",none',
+                'Devi,w",no phone',
             ],
             [3, 4, 5], [2], id="the last row has no phone",
         ),
