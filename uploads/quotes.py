@@ -16,7 +16,7 @@ _LONG_NUMBER = 7
 _MOST_TOO_MANY = 3
 _LINE_END = re.compile(r"\r\n|\r|\n")
 # The PIN code of an address stands where it stands by chance.
-_PIN_CODE = re.compile(r"\s*[1-8][0-9]{2} ?[0-9]{3}\s*")
+_PIN_CODE = re.compile(r"[1-8][0-9]{2} ?[0-9]{3}")
 
 
 def takes_in_rows(
@@ -241,7 +241,7 @@ def _differ(record: Sequence[str], cells: Sequence[str]) -> bool:
     same = different = 0
     for kept, cell in zip(record, cells, strict=False):
         kinds = {_kind(kept), _kind(cell)}
-        if _PIN_CODE.fullmatch(cell):
+        if _PIN_CODE.fullmatch(cell.strip()):
             kinds = {"number", "word"} if _is_long_number(kept) else set()
         same += kinds == {"number"}
         different += kinds == {"number", "word"}
