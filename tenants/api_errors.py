@@ -10,6 +10,8 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
+from tenants.failures import describe_failure, locate_failure
+
 logger = logging.getLogger(__name__)
 
 NOTHING = "Nothing is there. Look at the id, and end the address with a slash."
@@ -47,7 +49,9 @@ def answer_error(exc: Exception, context: dict[str, Any]) -> Response:
     told = _told(exc)
     response = exception_handler(told, context)
     if response is None:  # not an error of the request's
-        logger.error("The API failed", exc_info=exc)
+        logger.error(
+            "The API failed: %s\n%s", describe_failure(exc), locate_failure(exc)
+        )
         response = Response(status=500)
         told = OurFault()
     elif isinstance(told, Unavailable):

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.models import Exists, F, OuterRef
 
+from tenants.failures import describe_failure, locate_failure
 from uploads.lender_files import register_upload
 from uploads.loading import load_part
 from uploads.models import FileUpload, UploadPart
@@ -119,7 +120,12 @@ def _load_claimed(
         raise  # the database is away, or locked; the part is as it was
     except Exception as exc:
         # A part that cannot be loaded costs its own upload, after all its siblings.
-        logger.exception("Part %s could not be loaded", part_id)
+        logger.error(
+            "Part %s could not be loaded: %s\n%s",
+            part_id,
+            describe_failure(exc),
+            locate_failure(exc),
+        )
         _note_failure(part_id=part_id, reason=type(exc).__name__, now=now)
         return None
 
@@ -230,7 +236,11 @@ def finish_upload(*, upload_id: int, now: datetime) -> bool:
         if getattr(diagnosis, "constraint_name", None) != HONEST_COUNTS:
             raise
         # A defect of ours, shown as one.
-        logger.exception("The counts of upload %s do not add up", upload_id)
+        logger.error(
+            "The counts of upload %s do not add up: %s",
+            upload_id,
+            describe_failure(exc),
+        )
         FileUpload.objects.get(pk=upload_id).mark_failed(
             stage=Stage.STATUS_UPDATE,
             message="The counts of its rows do not add up to their total.",

@@ -17,7 +17,7 @@ from django.db import DatabaseError, OperationalError, connection, transaction
 from django.db.models import QuerySet
 
 from contacts.collector import no_collector
-from tenants.failures import describe_failure, is_database_away
+from tenants.failures import describe_failure, is_database_away, locate_failure
 from tenants.kept_files import save_whole
 from uploads.choices import Choices
 from uploads.corrections import with_parents_writing
@@ -212,7 +212,12 @@ def _read(upload: FileUpload, now: datetime, *, work_id: int) -> int:
         raise
     except Exception as exc:
         # Whatever a file may do to the reader, it does to its own upload only.
-        logger.exception("Upload %s could not be read", upload.pk)
+        logger.error(
+            "Upload %s could not be read: %s\n%s",
+            upload.pk,
+            describe_failure(exc),
+            locate_failure(exc),
+        )
         end(work_id)
         if upload.attempts >= MAX_ATTEMPTS:
             _give_up_reading(upload, MAX_ATTEMPTS, type(exc).__name__, now)

@@ -15,6 +15,7 @@ from django.core.files import File
 from django.db import connection, transaction
 from django.db.models import Case, Value, When
 
+from tenants.failures import describe_failure, locate_failure
 from tenants.kept_files import save_whole
 from tenants.models import Tenant
 from uploads.acts import Doer, client_id, mark_cancelled, person_id, record_act
@@ -261,7 +262,10 @@ def _record_unkept(
     with transaction.atomic():
         _record_sent(upload, by=by, now=now)
         logger.error(
-            "The file of upload %s could not be kept", upload.pk, exc_info=error
+            "The file of upload %s could not be kept: %s\n%s",
+            upload.pk,
+            describe_failure(error),
+            locate_failure(error),
         )
         upload.mark_failed(
             stage=Stage.FILE_UPLOAD,

@@ -17,6 +17,7 @@ from typing import TypedDict
 from django.conf import settings
 from django.db import Error, connection
 
+from tenants.failures import describe_failure
 from uploads.models import UploadWork
 
 logger = logging.getLogger(__name__)
@@ -118,7 +119,9 @@ def doing(work_id: int) -> Iterator[None]:
             end(work_id)
         except Error as exc:
             # It is found without a transaction, and forgotten.
-            logger.warning("The end of work %s is not noted: %s", work_id, exc)
+            logger.warning(
+                "The end of work %s is not noted: %s", work_id, describe_failure(exc)
+            )
         if before:
             _name_this_process(before)
 
