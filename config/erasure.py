@@ -30,7 +30,8 @@ def erase_person(*, tenant: Tenant, phone: str, now: datetime) -> ErasureReceipt
     """Delete everything of whom a number (digits) means, in one tenant, as one act.
 
     Raises `OnHold`, or `StillLoading` while a file of the tenant is being loaded.
-    Nobody known: a receipt of noughts. What other people wrote stays, also where it
+    A file that is sent meanwhile came later, and is not looked at. Nobody known: a
+    receipt of noughts. What other people wrote stays, also where it
     answers the person; what other tenants know of the same number stays too.
     """
     if tenant.on_hold:
@@ -38,7 +39,7 @@ def erase_person(*, tenant: Tenant, phone: str, now: datetime) -> ErasureReceipt
             f"{tenant.name} is on hold: it has to keep everything for now. The hold is "
             "a setting of the tenant, in the admin."
         )
-    refuse_while_loading(tenant)
+    held = refuse_while_loading(tenant)
     known = lock_known(tenant=tenant, phone=phone)
     conversation = forget_conversation(
         tenant=tenant,
@@ -48,9 +49,10 @@ def erase_person(*, tenant: Tenant, phone: str, now: datetime) -> ErasureReceipt
         now=now,
     )
     contacts = forget_contacts(tenant=tenant, contact_ids=known.contact_ids)
-    entries = forget_entries(tenant=tenant, phones=known.phones)
+    entries = forget_entries(tenant=tenant, uploads=held, phones=known.phones)
     files = forget_in_files(
         tenant=tenant,
+        held=held,
         phones=known.phones,
         entries=entries.by_upload,
         lines=entries.lines,

@@ -22,22 +22,36 @@ class ForgottenEntries:
         return sum(self.by_upload.values())
 
 
-def forget_entries(*, tenant: Tenant, phones: Collection[str]) -> ForgottenEntries:
-    """Delete every entry under these numbers (digits).
+def forget_entries(
+    *, tenant: Tenant, uploads: Collection[int], phones: Collection[str]
+) -> ForgottenEntries:
+    """Delete every entry of these uploads under these numbers (digits).
 
     Where somebody else's entry gives one of them as the alternate number, only that
-    cell is emptied.
+    cell is emptied. The caller holds the uploads: nothing is added to them meanwhile.
     """
     numbers = [f"+{phone}" for phone in phones]
-    entries = Customer.objects.filter(tenant=tenant, primary_phone__in=numbers)
-    lines = frozenset(entries.values_list("upload_id", "row_number"))
-    by_upload = Counter(upload_id for upload_id, _ in lines)
-    entries.delete()
-    others = Customer.objects.filter(
-        tenant=tenant, alternate_phone__in=numbers
-    ).exclude(alternate_phone="")  # said twice for the planner, to have the index
+    held = frozenset(uploads)
+    of_tenant = Customer.objects.filter(tenant=tenant)
+    entries = [
+        (pk, upload_id, line)
+        for pk, upload_id, line in of_tenant.filter(
+            primary_phone__in=numbers
+        ).values_list("pk", "upload_id", "row_number")
+        if upload_id in held
+    ]
+    Customer.objects.filter(pk__in=[pk for pk, _, _ in entries]).delete()
+    others = [
+        pk
+        for pk, upload_id in of_tenant.filter(alternate_phone__in=numbers)
+        .exclude(alternate_phone="")  # said twice for the planner, to have the index
+        .values_list("pk", "upload_id")
+        if upload_id in held
+    ]
     return ForgottenEntries(
-        by_upload=dict(by_upload),
-        lines=lines,
-        alternate_phones=others.update(alternate_phone=""),
+        by_upload=dict(Counter(upload_id for _, upload_id, _ in entries)),
+        lines=frozenset((upload_id, line) for _, upload_id, line in entries),
+        alternate_phones=Customer.objects.filter(pk__in=others).update(
+            alternate_phone=""
+        ),
     )

@@ -1,24 +1,20 @@
 """Forget a person in what is kept of customer files: the files, and rows' issues."""
 
-import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO, cast
 
 from django.core.files.storage import default_storage
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef
 
 from tenants.models import Tenant
 from uploads.layout import Layout
-from uploads.models import FileUpload, RowIssue
+from uploads.models import FileUpload, RowIssue, UploadWork
+from uploads.number_search import Numbers, has_no_text
+from uploads.quota import UNFINISHED
 from uploads.records import read_blocks
 from uploads.retention import discard_file
-
-_CHUNK = 1 << 20
-# A number without its country code; who has fewer digits is found by all of them.
-_NATIONAL_DIGITS = 10
-_BETWEEN_DIGITS = r"[^0-9A-Za-z\r\n]{0,3}"
 
 
 class StillLoading(Exception):
@@ -33,26 +29,44 @@ class ForgottenFiles:
     issues: int
 
 
-def refuse_while_loading(tenant: Tenant) -> None:
-    """Raise `StillLoading` while rows of anybody may yet come in."""
-    under_way = (
-        FileUpload.objects.filter(
-            tenant=tenant, status__in=["pending", "review", "processing", "paused"]
-        )
-        .order_by("pk")
-        .values_list("pk", flat=True)
-        .first()
+def refuse_while_loading(tenant: Tenant) -> frozenset[int]:
+    """Return the tenant's uploads, held until the transaction ends as they are.
+
+    Raises `StillLoading` while rows of anybody may yet come in. Before any other lock,
+    for whoever writes entries or takes them out locks their upload first. Nobody tries
+    one of them again meanwhile, undoes or purges it. A file that is sent meanwhile is
+    not among them: it came later.
+    """
+    uploads = FileUpload.objects.filter(tenant=tenant).order_by("pk")
+    # Nobody is to wait for this lock only to be refused.
+    _refuse_unfinished(uploads.filter(status__in=UNFINISHED).values_list("pk")[:1])
+    held = uploads.select_for_update(no_key=True).values_list("pk", "status")
+    standing = dict(held)
+    _refuse_unfinished(
+        [(pk,) for pk, status in standing.items() if status in UNFINISHED]
     )
-    if under_way is not None:
+    # One that failed, or was cancelled, has its last part in work for a moment more.
+    at_work = Exists(UploadWork.objects.filter(upload=OuterRef("pk")))
+    for pk in uploads.filter(at_work).values_list("pk", flat=True)[:1]:
         raise StillLoading(
-            f"Upload {under_way} is not over, and its rows may name the person. Wait "
-            "for it, or cancel it."
+            f"A worker is still at upload {pk}, though it is over. Try again in a "
+            "minute."
+        )
+    return frozenset(standing)
+
+
+def _refuse_unfinished(unfinished: Iterable[tuple[int]]) -> None:
+    for (pk,) in unfinished:
+        raise StillLoading(
+            f"Upload {pk} is not over, and its rows may name the person. Wait for it, "
+            "or cancel it."
         )
 
 
 def forget_in_files(
     *,
     tenant: Tenant,
+    held: Collection[int],
     phones: Collection[str],
     entries: Mapping[int, int],
     lines: Collection[tuple[int, int]],
@@ -60,28 +74,33 @@ def forget_in_files(
 ) -> ForgottenFiles:
     """Delete the kept files that hold one of the numbers, and the issues of its rows.
 
-    A file is read however the number is written in it. `entries` says how many entries
-    of each upload went with the person, `lines` from where: (upload, line). What the
-    other rows of a file became stays; they can no longer be tried again or downloaded.
+    Of the uploads in `held` (`refuse_while_loading`). A file is looked through however
+    the number is written in it; one that nobody can look through goes. `entries` says
+    how many entries of each upload went with the person, `lines` from where: (upload,
+    line). What the other rows of a file became stays; they can no longer be tried again
+    or downloaded.
     """
-    pattern = _pattern(phones)
+    numbers = Numbers(phones)
     files = issues = 0
-    kept = FileUpload.objects.filter(tenant=tenant).exclude(file="").order_by("pk")
     named = set(lines)
+    kept = FileUpload.objects.filter(tenant=tenant).exclude(file="").order_by("pk")
     for upload in kept:
-        if upload.pk in entries or _holds(upload, pattern):
-            named |= {(upload.pk, line) for line in _lines_of(upload, pattern)}
+        if upload.pk in held and (upload.pk in entries or _holds(upload, numbers)):
+            named |= {(upload.pk, line) for line in _lines_of(upload, numbers)}
             discard_file(upload, now=now)
             files += 1
+    _mask_names(tenant, held, numbers)
     for upload_id in sorted({upload_id for upload_id, _ in named}):
         of_upload = [line for one, line in named if one == upload_id]
         issues += RowIssue.objects.filter(
             upload_id=upload_id, line__in=of_upload
         ).delete()[0]
     # Of files that are kept no longer nothing else tells their refused rows.
-    issues += RowIssue.objects.filter(
+    left = RowIssue.objects.filter(
         upload__tenant=tenant, primary_phone__in=[f"+{phone}" for phone in phones]
-    ).delete()[0]
+    )
+    ids = [pk for pk, one in left.values_list("pk", "upload_id") if one in held]
+    issues += RowIssue.objects.filter(pk__in=ids).delete()[0]
     for upload_id, count in entries.items():
         FileUpload.objects.filter(pk=upload_id).update(
             erased_rows=F("erased_rows") + count
@@ -89,30 +108,37 @@ def forget_in_files(
     return ForgottenFiles(files=files, issues=issues)
 
 
-def _pattern(phones: Collection[str]) -> re.Pattern[str]:
-    return re.compile(
-        "|".join(
-            _BETWEEN_DIGITS.join(phone[-_NATIONAL_DIGITS:]) for phone in sorted(phones)
-        )
-    )
+def _mask_names(tenant: Tenant, held: Collection[int], numbers: Numbers) -> None:
+    """Mask the numbers in the names of files: people name files after numbers."""
+    named = FileUpload.objects.filter(tenant=tenant).values_list("pk", "original_name")
+    for pk, name in named:
+        if pk in held and numbers.are_in(name):
+            FileUpload.objects.filter(pk=pk).update(original_name=numbers.masked(name))
 
 
-def _holds(upload: FileUpload, pattern: re.Pattern[str]) -> bool:
-    return any(pattern.search(text) for text in _texts(upload.rows_file))
+def _holds(upload: FileUpload, numbers: Numbers) -> bool:
+    """Tell whether one of the numbers is in an upload's file, or nobody can tell."""
+    kept = str(upload.file.name)
+    if upload.rows_file != kept and _is_in(upload.rows_file, numbers):
+        return True
+    if not default_storage.exists(kept):
+        return False
+    with default_storage.open(kept) as opened:
+        file = cast(BinaryIO, opened)
+        if has_no_text(file):
+            # UTF-16 is text once more beside it; a file that nobody could read is not.
+            return not upload.layout
+        return numbers.are_in_file(file)
 
 
-def _texts(name: str) -> Iterator[str]:
-    """Yield a file's text; a number that one piece cuts in two is in the next."""
+def _is_in(name: str, numbers: Numbers) -> bool:
     if not default_storage.exists(name):
-        return
-    tail = b""
+        return False
     with default_storage.open(name) as file:
-        while chunk := file.read(_CHUNK):
-            yield (tail + chunk).decode("latin-1")
-            tail = chunk[-64:]
+        return numbers.are_in_file(cast(BinaryIO, file))
 
 
-def _lines_of(upload: FileUpload, pattern: re.Pattern[str]) -> list[int]:
+def _lines_of(upload: FileUpload, numbers: Numbers) -> list[int]:
     """Return the lines of the rows that hold the number."""
     if not upload.layout or not default_storage.exists(upload.rows_file):
         return []
@@ -130,5 +156,5 @@ def _lines_of(upload: FileUpload, pattern: re.Pattern[str]) -> list[int]:
                 first_line=layout.first_line,
             )
             for line, cells in block.with_hidden().rows
-            if any(map(pattern.search, cells))
+            if any(map(numbers.are_in, cells))
         ]

@@ -5,6 +5,7 @@ import io
 import json
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 from django.core.files.storage import default_storage
@@ -198,6 +199,54 @@ def test_hidden_rows_of_a_workbook_are_looked_through_too() -> None:
 
     assert (receipt["counts"]["files"], receipt["counts"]["issues"]) == (1, 1)
     assert not RowIssue.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        (workbook(row(1, "Kunde", "Handy"), row(2, "Asha", "9800000101")), "a.xlsx"),
+        (workbook(row(1, "Name", "Mobile"), row(2, "Asha", "9.80.00001.01")), "a.xlsx"),
+        ("Kunde;Handy\nAsha;9800000101\n".encode("utf-16"), "a.csv"),
+        (b"\xd0\xcf\x11\xe0" + "9800000101".encode("utf-16-le"), "a.xls"),
+        (
+            "Name,Mobile,EMI\nAsha,\u096f\u096e\u0966\u0966\u0966\u0966\u0966\u0967\u0966\u0967,zzz\n",
+            "a.csv",
+        ),
+    ],
+    ids=["unknown columns", "refused rows", "utf-16", "old workbook", "devanagari"],
+)
+def test_a_file_of_which_nothing_was_loaded_goes_too(
+    data: bytes | str, name: str
+) -> None:
+    tenant = TenantFactory.create()
+    upload = load(data, tenant=tenant, name=name)
+    other = load("Name,Mobile\nRavi,9800000102\n", tenant=tenant)
+
+    assert erase(ASHA)["counts"]["files"] == 1
+
+    upload.refresh_from_db()
+    other.refresh_from_db()
+    assert (upload.file.name, bool(other.file)) == ("", True)
+
+
+def test_a_sheet_that_was_not_read_is_looked_through_too() -> None:
+    tenant = TenantFactory.create()
+    file = io.BytesIO(workbook(row(1, "Name", "Mobile"), row(2, "Ravi", "9800000102")))
+    with ZipFile(file, "a") as archive:
+        archive.writestr("xl/worksheets/old.xml", "<v>9800000101</v>")
+    upload = load(file.getvalue(), tenant=tenant, name="a.xlsx")
+    assert upload.succeeded_rows == 1
+
+    assert erase(ASHA)["counts"]["files"] == 1
+
+
+def test_a_number_in_the_name_of_a_file_is_masked() -> None:
+    tenant = TenantFactory.create()
+    load("Name,Mobile\nRavi,9800000102\n", tenant=tenant, name="for 98000 00101.csv")
+
+    erase(ASHA)
+
+    assert FileUpload.objects.get().original_name == "for ….csv"
 
 
 def test_a_replay_does_not_bring_a_forgotten_person_back() -> None:
