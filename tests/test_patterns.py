@@ -25,12 +25,15 @@ from tests.project_patterns import (
     held_patterns,
     project_modules,
 )
-from uploads.erasing import _pattern
+from uploads.number_search import text_pattern, workbook_pattern
 from uploads.workbooks.sheet import usual_row
 
 # Those that functions make while the program runs, one of each for an example.
 MADE = {
-    "uploads.erasing._pattern": _pattern(["919876543210", "14155550123"]),
+    "uploads.number_search.text_pattern": text_pattern(["9876543210", "4155550123"]),
+    "uploads.number_search.workbook_pattern": workbook_pattern(
+        ["9876543210", "4155550123"]
+    ),
     "uploads.workbooks.sheet.usual_row": usual_row(3),
 }
 

@@ -21,11 +21,10 @@ _CHUNK = 1 << 20
 # A number without its country code; who has fewer digits is found by all of them.
 _NATIONAL_DIGITS = 10
 _BETWEEN = r"[^0-9A-Za-z\r\n]{0,3}"
-# In a workbook a cell's digits may be formatted one by one: its tags stand between
-# them, but for those that begin or end a cell.
-_TAG = r"<(?!/?(?:\w{1,9}:)?(?:v|c|is|si|row|text)\b)[^<>]{0,200}>"
-_BETWEEN_IN_CELL = (
-    rf"[^0-9A-Za-z\r\n<]{{0,3}}+(?:{_TAG}[^0-9A-Za-z\r\n<]{{0,3}}+){{0,9}}+"
+# A workbook's cell may be formatted digit by digit: these tags are within a text.
+_RUN_TAG = re.compile(
+    r"</?(?:[a-z0-9]{1,9}:)?(?:r|t|rPr|b|i|u|strike|sz|color|rFont|family|charset|scheme"
+    r"|vertAlign|outline|shadow|condense|extend)(?:[ /][^<>]*)?>"
 )
 _DIGIT_OF_A_SCRIPT = re.compile(r"[^\D0-9]")
 # More than a number takes, with all that may stand in it: it is then in the next piece.
@@ -40,8 +39,8 @@ class Numbers:
 
     def __init__(self, phones: Collection[str]) -> None:
         parts = sorted({phone[-_NATIONAL_DIGITS:] for phone in phones})
-        self._in_text = re.compile("|".join(_BETWEEN.join(part) for part in parts))
-        self._in_workbook = re.compile("|".join(map(_in_workbook, parts)))
+        self._in_text = text_pattern(parts)
+        self._in_workbook = workbook_pattern(parts)
 
     def are_in(self, text: str) -> bool:
         """Tell whether one of them stands in a text, in digits of any script."""
@@ -72,7 +71,7 @@ class Numbers:
                     if left < 0 or member.flag_bits & 1:  # it has a password
                         return True
                     with archive.open(member) as opened:
-                        texts = _texts(opened, _KEPT_OF_WORKBOOK)
+                        texts = map(_joined, _texts(opened, _KEPT_OF_WORKBOOK))
                         if any(map(self._in_workbook.search, texts)):
                             return True
         except UnreadableFile:
@@ -88,12 +87,25 @@ def has_no_text(file: BinaryIO) -> bool:
     return any(b"\0" in piece for piece in iter(lambda: file.read(_CHUNK), b""))
 
 
+def text_pattern(numbers: Collection[str]) -> re.Pattern[str]:
+    return re.compile("|".join(map(_BETWEEN.join, numbers)))
+
+
+def workbook_pattern(numbers: Collection[str]) -> re.Pattern[str]:
+    return re.compile("|".join(map(_in_workbook, numbers)))
+
+
 def _in_workbook(digits: str) -> str:
     """Return a pattern; some programs write 9876543210 as 9.87654321E9."""
     head = digits.rstrip("0")
-    zeros = "".join(_BETWEEN_IN_CELL + "0" for _ in digits[len(head) :])
-    pattern = _BETWEEN_IN_CELL.join(head)
+    zeros = "".join(_BETWEEN + "0" for _ in digits[len(head) :])
+    pattern = _BETWEEN.join(head)
     return rf"{pattern}(?:{zeros}|E\+?[0-9])" if zeros else pattern
+
+
+def _joined(text: str) -> str:
+    """Return a piece of XML whose formatted texts are in one piece."""
+    return _RUN_TAG.sub("", text) if "rPr" in text or "r>" in text else text
 
 
 def _texts(file: IO[bytes], kept: int) -> Iterator[str]:
