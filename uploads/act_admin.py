@@ -22,8 +22,8 @@ from uploads import services
 from uploads.file_processes import NotReadNow
 from uploads.models import FileUpload
 from uploads.quota import QuotaExceeded
-from uploads.rejected_download import KEPT_FILE_GONE, NONE_REFUSED, send_rejected
-from uploads.rejected_files import KeptFileGone
+from uploads.rejected_download import NONE_REFUSED, send_rejected
+from uploads.rejected_files import RowsGone
 from uploads.undoing import undo_upload, why_not_undone
 
 View = Callable[..., HttpResponseBase]
@@ -147,8 +147,8 @@ class ActPages(TenantScopedAdmin):
                 now=timezone.now(),
                 is_look=request.method == "HEAD",
             )
-        except KeptFileGone:
-            messages.warning(request, KEPT_FILE_GONE)
+        except RowsGone as exc:
+            messages.warning(request, str(exc))
         except NotReadNow as exc:
             messages.error(request, str(exc))
         return redirect(page_of(upload.pk))

@@ -38,8 +38,8 @@ from uploads.models import FileUpload, RowIssue
 from uploads.needs import Need, find_needs
 from uploads.progress import group_issues, progress_of
 from uploads.quota import QuotaBusy, QuotaExceeded
-from uploads.rejected_download import KEPT_FILE_GONE, NONE_REFUSED, send_rejected
-from uploads.rejected_files import WORKBOOK_TYPE, KeptFileGone
+from uploads.rejected_download import NONE_REFUSED, send_rejected
+from uploads.rejected_files import WORKBOOK_TYPE, RowsGone
 from uploads.undoing import undo_upload
 from uploads.waiting import MOST_COUNTED, FilesQueue, Reason
 
@@ -375,8 +375,8 @@ class RejectedRows(UploadView):
             (200, "text/csv"): OpenApiTypes.BINARY,
             (200, WORKBOOK_TYPE): OpenApiTypes.BINARY,
             409: OpenApiResponse(
-                description="No row was refused, the kept file was deleted, or writing "
-                "the rows takes too long."
+                description="No row was refused, the kept file or what was wrong with "
+                "its rows was deleted, or writing the rows takes too long."
             ),
             429: OpenApiResponse(
                 description="Several such files are being written: ask again later."
@@ -399,8 +399,8 @@ class RejectedRows(UploadView):
                 is_look=request.method == "HEAD",
                 as_csv=kind == "csv",
             )
-        except KeptFileGone as exc:
-            raise Conflict(KEPT_FILE_GONE) from exc
+        except RowsGone as exc:
+            raise Conflict(str(exc)) from exc
         except Busy as exc:
             raise Throttled(wait=ASK_AGAIN_SECONDS, detail=str(exc)) from exc
         except TookTooLong as exc:

@@ -10,7 +10,6 @@ from uploads.models import FileUpload, UploadAct
 from uploads.rejected_files import rejected_file
 
 NONE_REFUSED = "No row of this upload was refused."
-KEPT_FILE_GONE = "The kept file was deleted: its rows cannot be written any more."
 
 
 def send_rejected(
@@ -21,7 +20,7 @@ def send_rejected(
     is_look: bool,
     as_csv: bool = False,
 ) -> StreamingHttpResponse:
-    """Send the refused rows; raises `KeptFileGone` and `NotReadNow`.
+    """Send the refused rows; raises `RowsGone` and `NotReadNow`.
 
     A look (HEAD) takes nothing along, and leaves no act.
     """

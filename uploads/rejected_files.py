@@ -16,7 +16,7 @@ from django.db import connection
 
 from uploads.file_processes import Limits, read_apart, spending_space
 from uploads.layout import Layout
-from uploads.models import FileUpload
+from uploads.models import FileUpload, RowIssue
 from uploads.row_issues import MORE_ISSUES
 from uploads.workbooks.conversion import is_workbook
 
@@ -35,8 +35,27 @@ COPY (
 """
 
 
-class KeptFileGone(Exception):
+class RowsGone(Exception):
+    """The refused rows cannot be written any more; the message is fit to show."""
+
+
+class KeptFileGone(RowsGone):
     """The file that an upload came as is kept no longer."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The kept file was deleted: its rows cannot be written any more."
+        )
+
+
+class IssuesGone(RowsGone):
+    """Nothing tells any more which rows of a file were refused."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "What was wrong with the rows is kept no longer: which rows were refused "
+            "cannot be told any more."
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,13 +74,15 @@ def rejected_file(
     is_look: bool = False,
     limits: Limits = LIMITS,
 ) -> RejectedFile:
-    """Return the refused rows of an upload; raises `KeptFileGone` and `NotReadNow`.
+    """Return the refused rows of an upload; raises `RowsGone` and `NotReadNow`.
 
     `as_csv`: commas, whatever the file came as. `is_look`: its name and kind, and
     nothing in it. It is whole before its first byte is sent, so that a failure is told.
     """
     if not upload.file or not default_storage.exists(upload.rows_file):
-        raise KeptFileGone(upload.pk)
+        raise KeptFileGone
+    if not RowIssue.objects.filter(upload=upload).exists():
+        raise IssuesGone
     stem = PurePath(upload.original_name).stem
     delimiter = "," if as_csv else _delimiter(upload)
     return RejectedFile(
@@ -98,6 +119,8 @@ def _write(upload: FileUpload, delimiter: str, limits: Limits) -> Iterator[bytes
         ):
             for data in issues:
                 errors.write(data)
+        if not errors.tell():  # deleted at this moment
+            raise IssuesGone
         errors.flush()
         read_apart(
             "write_refused",

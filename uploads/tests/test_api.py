@@ -202,27 +202,31 @@ def test_refused_rows_mended_and_sent_again_are_taken_in(
 
 
 @pytest.mark.parametrize(
-    ("text", "is_kept", "query", "code", "says"),
+    ("text", "lacks", "query", "code", "says"),
     [
-        (TWO_ROWS, True, {}, 409, "No row of this upload was refused."),
-        (ONE_BAD, False, {}, 409, "The kept file was deleted: its rows cannot"),
-        (ONE_BAD, True, {"as": "pdf"}, 400, "as: csv, or nothing"),
-        (ONE_BAD, True, {"as": ""}, 400, "as: is empty."),
-        (ONE_BAD, True, {"AS": "csv"}, 400, "AS: no parameter of this address."),
+        (TWO_ROWS, "", {}, 409, "No row of this upload was refused."),
+        (ONE_BAD, "file", {}, 409, "The kept file was deleted: its rows cannot"),
+        (ONE_BAD, "issues", {}, 409, "What was wrong with the rows is kept no longer"),
+        (ONE_BAD, "", {"as": "pdf"}, 400, "as: csv, or nothing"),
+        (ONE_BAD, "", {"as": ""}, 400, "as: is empty."),
+        (ONE_BAD, "", {"AS": "csv"}, 400, "AS: no parameter of this address."),
     ],
-    ids=["none refused", "file gone", "another kind", "no kind", "misspelt"],
+    ids=["none refused", "file gone", "issues gone", "another kind", "no kind",
+         "misspelt"],
 )
 def test_where_there_is_no_file_of_refused_rows_a_sentence_says_why(
     program: Client,
     owner: Tenant,
     text: str,
-    is_kept: bool,
+    lacks: str,
     query: dict[str, str],
     code: int,
     says: str,
 ) -> None:
     upload = load(text, tenant=owner)
-    if not is_kept:
+    if lacks == "issues":
+        upload.issues.all().delete()
+    if lacks == "file":
         upload.file.storage.delete(upload.file.name)
 
     answer = rejected(program, upload, **query)

@@ -3,6 +3,7 @@
 import csv
 import io
 import zipfile
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Group, User
@@ -19,6 +20,7 @@ from tenants.tests.factories import MembershipFactory, TenantFactory
 from uploads.models import FileUpload, RowIssue
 from uploads.rejected import STILL_TO_MEND
 from uploads.rejected_files import KeptFileGone, rejected_file
+from uploads.retention import purge_issues
 from uploads.services import create_upload
 from uploads.tests.factories import load, make_upload, work_off
 from uploads.tests.workbooks import row, workbook
@@ -414,6 +416,18 @@ def test_a_kept_file_that_is_gone_is_told(client: Client, tenant) -> None:
     assert not upload.acts.filter(act="exported").exists()
     with pytest.raises(KeptFileGone):
         rejected_file(upload)
+
+
+def test_issues_that_are_kept_no_longer_are_told(client: Client, tenant) -> None:
+    upload = load(BAD, tenant=tenant)
+    purge_issues(days=30, now=timezone.now() + timedelta(days=31))
+
+    answer = client.get(file_of(upload), follow=True)
+    look = client.head(file_of(upload))
+
+    assert "What was wrong with the rows is kept no longer" in answer.content.decode()
+    assert look.status_code == 302
+    assert not upload.acts.filter(act="exported").exists()
 
 
 def test_a_stranger_and_who_may_not_read_rows_get_no_file(

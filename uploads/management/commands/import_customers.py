@@ -22,7 +22,7 @@ from uploads.processing import finish_upload, load_next_part
 from uploads.progress import group_issues, progress_of
 from uploads.quota import QuotaExceeded
 from uploads.reading import read_upload
-from uploads.rejected_files import KeptFileGone, rejected_file
+from uploads.rejected_files import RowsGone, rejected_file
 from uploads.services import create_upload, find_twin
 
 _LOOK_EVERY_SECONDS = 0.3
@@ -211,10 +211,8 @@ class Command(BaseCommand):
             raise CommandError(
                 f"The refused rows cannot be written to {to}: {exc.strerror}."
             ) from exc
-        except NotReadNow as exc:
+        except (NotReadNow, RowsGone) as exc:
             raise CommandError(str(exc)) from exc
-        except KeptFileGone as exc:
-            raise CommandError("The kept file is gone, and its rows with it.") from exc
         record_act(
             upload.pk,
             UploadAct.Act.EXPORTED,
