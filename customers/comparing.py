@@ -1,6 +1,6 @@
 """What one file says differently from an earlier one of the same tenant."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.db.models import F, Q
 
 from customers.changes import Change, change_between
-from customers.lenders import with_corrections
+from customers.lenders import corrected_files, with_corrections
 from customers.models import ComparedGroup, Comparison, Customer
 from tenants.models import Tenant
 
@@ -104,6 +104,10 @@ GROUP BY outcome
 """
 
 
+class ComparisonGone(Exception):
+    """What is compared went meanwhile, or changed: look at the two files anew."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pair:
     """A loan in the two files; a new one was in none before, a gone one is in none.
@@ -128,7 +132,8 @@ def compare_uploads(
     """Return what the later of two files of a tenant says differently.
 
     Each file with what corrects it. Counted once and kept: the two sides have 50,000
-    rows and more. Another tenant's upload has no entries here.
+    rows and more. Another tenant's upload has no entries here. Raises `ComparisonGone`
+    when one of the files is undone at this moment.
     """
     files = with_corrections([earlier_id, later_id])
     earlier, later = files.get(earlier_id, []), files.get(later_id, [])
@@ -141,22 +146,39 @@ def compare_uploads(
     ).first()
     if kept is not None:
         return kept
-    return _compare(
-        tenant,
-        {earlier_id: earlier, later_id: later},
-        {
-            "earlier_entries": _count_entries(tenant, earlier),
-            "later_entries": _count_entries(tenant, later),
-            "basis": basis,
-            "made_at": now,
-        },
-    )
+    return _compare(tenant, {earlier_id: earlier, later_id: later}, {"made_at": now})
+
+
+def is_kept(comparison: Comparison) -> bool:
+    """Tell whether a comparison still stands.
+
+    Then whatever was read by it before this was of one state: who takes out what it
+    compares deletes it, and it is made anew under another time.
+    """
+    return Comparison.objects.filter(
+        pk=comparison.pk, made_at=comparison.made_at
+    ).exists()
+
+
+def forget_comparisons(*, uploads: Collection[int]) -> None:
+    """Delete what was made of these uploads, whose entries or issues go.
+
+    The caller holds the uploads: none is made meanwhile.
+    """
+    files = {*uploads, *corrected_files(uploads).values()}
+    Comparison.objects.filter(
+        Q(earlier_upload__in=files) | Q(later_upload__in=files)
+    ).delete()
 
 
 def read_pairs(
     *, group: ComparedGroup, start: int = 0, most: int | None = None
 ) -> Iterator[Pair]:
-    """Yield the loans of a group from a place in its order on, at most so many."""
+    """Yield the loans of a group from a place in its order on, at most so many.
+
+    Raises `ComparisonGone` when the group is deleted. That nothing of it went while it
+    was read, `is_kept` tells afterwards.
+    """
     end = group.loan_count if most is None else min(start + most, group.loan_count)
     for at in range(start, end, _READ_AT_ONCE):
         yield from _pairs_between(group, at, min(at + _READ_AT_ONCE, end))
@@ -167,6 +189,13 @@ def _compare(
     tenant: Tenant, files: dict[int, list[int]], values: dict[str, Any]
 ) -> Comparison:
     (earlier_id, earlier), (later_id, later) = files.items()
+    # Nobody takes out entries or adds some until all of it is written.
+    basis = _held_basis(tenant, [*earlier, *later])
+    values |= {
+        "basis": basis,
+        "earlier_entries": _count_entries(tenant, earlier),
+        "later_entries": _count_entries(tenant, later),
+    }
     by_phone = _names_no_loan(tenant, earlier) or _names_no_loan(tenant, later)
     # Who compares the same at the same moment waits here, and does it once more.
     comparison, made = Comparison.objects.update_or_create(
@@ -203,6 +232,21 @@ def _basis(tenant: Tenant, uploads: list[int]) -> list[list[int]]:
     return [list(row) for row in of_tenant.values_list(*columns)]
 
 
+def _held_basis(tenant: Tenant, uploads: list[int]) -> list[list[int]]:
+    """Return the basis, which stays so until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT status FROM file_uploads
+            WHERE tenant_id = %s AND id = ANY(%s) ORDER BY id FOR SHARE
+            """,
+            [tenant.pk, uploads],
+        )
+        if ("undone",) in cursor.fetchall():
+            raise ComparisonGone
+    return _basis(tenant, uploads)
+
+
 def _names_no_loan(tenant: Tenant, uploads: list[int]) -> bool:
     entries = Customer.objects.filter(tenant=tenant, upload__in=uploads)
     return entries.exists() and not entries.exclude(loan_number="").exists()
@@ -211,9 +255,13 @@ def _names_no_loan(tenant: Tenant, uploads: list[int]) -> bool:
 def _pairs_between(group: ComparedGroup, start: int, end: int) -> Iterator[Pair]:
     """Yield the loans at these places; who was erased meanwhile is passed over."""
     comparison = group.comparison
-    earlier_ids, later_ids = ComparedGroup.objects.values_list(
+    places = ComparedGroup.objects.filter(pk=group.pk).values_list(
         F("earlier_ids")[start:end], F("later_ids")[start:end]
-    ).get(pk=group.pk)
+    )
+    ids = places.first()
+    if ids is None:
+        raise ComparisonGone
+    earlier_ids, later_ids = ids
     entries = Customer.objects.filter(tenant=comparison.tenant_id)
     found = entries.in_bulk([*earlier_ids, *later_ids])
     refused_in = _REFUSED_IN.get(Outcome(group.outcome))

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from customers.comparing import forget_comparisons
 from customers.models import Customer
 from tenants.models import Tenant
 
@@ -40,6 +41,7 @@ def forget_entries(
         ).values_list("pk", "upload_id", "row_number")
         if upload_id in held
     ]
+    forget_comparisons(uploads={upload_id for _, upload_id, _ in entries})
     Customer.objects.filter(pk__in=[pk for pk, _, _ in entries]).delete()
     others = [
         pk

@@ -93,13 +93,16 @@ def has_nothing_in_common(counts: Mapping[str, int]) -> bool:
 def count_unnamed_refusals(file: FileUpload) -> int:
     """Return how many refused rows of a file nobody can tell the loan of.
 
-    One that seems gone may be among them. None when all were corrected.
+    One that seems gone may be among them: all, when their issues are kept no longer.
+    None when all were corrected.
     """
     if not file.failed_rows:
         return 0
     corrected = count_corrected(file)
     if corrected is not None and not corrected.left:
         return 0
+    if not RowIssue.objects.filter(upload=file).exists():
+        return file.failed_rows
     unnamed = RowIssue.objects.filter(
         upload__in=with_corrections([file.pk])[file.pk],
         loan_number="",

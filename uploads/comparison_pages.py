@@ -1,18 +1,25 @@
 """What a file says differently from another one: the page, and the download."""
 
+import contextlib
 from datetime import datetime
-from typing import Any
+from tempfile import TemporaryFile
+from typing import IO, Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from customers.comparing import compare_uploads, read_pairs
+from customers.comparing import (
+    ComparisonGone,
+    compare_uploads,
+    is_kept,
+    read_pairs,
+)
 from customers.current_loans import today_of
 from customers.dues import as_of_text
 from customers.lenders import find_file_before
@@ -29,8 +36,12 @@ from uploads.comparable_files import (
     other_files,
 )
 from uploads.comparison_file import lines_of
+from uploads.file_processes import NoSpace, spending_space
 from uploads.models import FileUpload, UploadAct
 
+_CHANGED = (
+    "One of the two files changed while they were compared: this is how they stand now."
+)
 PAGE = 50
 _OFFERED = 50
 _LONGEST_ID = 18
@@ -78,7 +89,11 @@ class ComparisonPages(ActPages):
             "may_see_issues": request.user.has_perm("uploads.view_rowissue"),
         }
         if other is not None:
-            context |= _compared(request, *in_order(file, other), now=now)
+            try:
+                context |= _compared(request, *in_order(file, other), now=now)
+            except ComparisonGone:
+                messages.warning(request, _CHANGED)
+                return redirect(request.get_full_path())
         return render(request, "uploads/compare.html", context)
 
     def download_view(self, request: HttpRequest, upload_id: int) -> HttpResponseBase:
@@ -87,12 +102,22 @@ class ComparisonPages(ActPages):
         if other is None:
             raise Http404
         earlier, later = in_order(file, other)
-        comparison = _comparison(earlier, later)
-        counts = _counts(comparison)
+        address = reverse("admin:uploads_fileupload_compare", args=[file.pk])
+        page = redirect(f"{address}?with={other.pk}")
+        if any(_why_not(earlier, later).values()):
+            return page  # which says it
+        try:
+            counts, written = _write(_comparison(earlier, later))
+        except ComparisonGone:
+            messages.warning(request, _CHANGED)
+            return page
+        except NoSpace as exc:
+            messages.error(request, str(exc))
+            return page
         if has_nothing_in_common(counts):
+            written.close()
             messages.warning(request, "These two files have no loan in common.")
-            address = reverse("admin:uploads_fileupload_compare", args=[file.pk])
-            return redirect(f"{address}?with={other.pk}")
+            return page
         record_act(
             later.pk,
             UploadAct.Act.COMPARED,
@@ -102,13 +127,11 @@ class ComparisonPages(ActPages):
                 count for name, count in counts.items() if name != Outcome.OTHER_PHONE
             ),
         )
-        return StreamingHttpResponse(
-            lines_of(comparison),
+        return FileResponse(
+            written,
+            as_attachment=True,
+            filename=f"changes-{earlier.pk}-{later.pk}.csv",
             content_type="text/csv; charset=utf-8",
-            headers={
-                "Content-Disposition": "attachment; "
-                f'filename="changes-{earlier.pk}-{later.pk}.csv"'
-            },
         )
 
     def _find_both(
@@ -159,10 +182,9 @@ def _compared(
         "earlier": earlier,
         "both": [(one, as_of_text(day_of(one), today=today)) for one in both],
     }
-    missing = [one for one in both if not one.is_over]
-    undone = [one for one in both if one.status == Status.UNDONE]
-    if missing or undone:
-        return context | {"unfinished": missing, "undone": undone}
+    why_not = _why_not(earlier, later)
+    if any(why_not.values()):
+        return context | why_not
     comparison = _comparison(earlier, later)
     groups = {
         group.outcome: group
@@ -176,7 +198,7 @@ def _compared(
     chosen = request.GET.get("outcome") or first
     group = groups.get(chosen)
     start = _start(request.GET.get("from", ""))
-    return context | {
+    shown = context | {
         "comparison": comparison,
         "cut_short": [one for one in both if one.status != Status.COMPLETED],
         "rows": [(outcome, groups.get(outcome)) for outcome in SUMMED],
@@ -193,6 +215,36 @@ def _compared(
         "before": max(start - PAGE, 0) if start else None,
         "behind": start + PAGE if group and start + PAGE < group.loan_count else None,
     }
+    if not is_kept(comparison):  # what was read of it may be of two states
+        raise ComparisonGone
+    return shown
+
+
+def _why_not(earlier: FileUpload, later: FileUpload) -> dict[str, list[FileUpload]]:
+    """Return which of two files are not to be compared, by why."""
+    both = (earlier, later)
+    return {
+        "unfinished": [one for one in both if not one.is_over],
+        "undone": [one for one in both if one.status == Status.UNDONE],
+    }
+
+
+def _write(comparison: Comparison) -> tuple[dict[str, int], IO[bytes]]:
+    """Return the counts by outcome, and the comparison as CSV in a temporary file.
+
+    Whole before its first byte is sent: it is of one state, or `ComparisonGone` is
+    raised. Nobody is kept from an undo by whoever takes long to receive it.
+    """
+    with spending_space(), contextlib.ExitStack() as closing:
+        file = closing.enter_context(TemporaryFile())
+        counts = _counts(comparison)
+        for line in lines_of(comparison):
+            file.write(line.encode())
+        file.seek(0)
+        if not is_kept(comparison):
+            raise ComparisonGone
+        closing.pop_all()
+    return counts, file
 
 
 def _totals(groups: dict[str, ComparedGroup]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
 
+from customers.comparing import forget_comparisons
 from tenants.failures import describe_failure, is_database_away
 from tenants.retention import Term, terms_over
 from uploads.acts import mark_cancelled, record_act
@@ -149,6 +150,8 @@ def _purge_issues_of(
     )
     if upload is None:  # it is tried again, say
         return 0
+    # They tell what was not readable by these issues.
+    forget_comparisons(uploads=[upload.pk])
     return RowIssue.objects.filter(upload=upload).delete()[0]
 
 
