@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.views.main import ALL_VAR, ORDER_VAR, PAGE_VAR, SEARCH_VAR
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -15,13 +16,23 @@ from customers.history_pages import HistoryPages
 from customers.list_filters import StateFilter, UploadFilter
 from customers.models import Customer
 from customers.rupees import rupees
-from customers.search import matching, newest_uploads
-from tenants.access import visible
+from customers.search import (
+    MOST_FOUND,
+    TOO_SHORT,
+    is_too_short,
+    matching,
+    not_indexed_yet,
+)
+from tenants.access import tenants_of, visible
 from tenants.row_ids import row_id_of
 from tenants.scoped_admin import BoundedChangeList, is_superuser
+from tenants.search_terms import search_term_of
 
 # The app of uploads stands above this one and is not imported.
 _FileUpload: Any = Customer._meta.get_field("upload").related_model
+
+# What a list's address says beside its filters; a chosen file is asked for by itself.
+_NOT_NARROWING = {SEARCH_VAR, ORDER_VAR, PAGE_VAR, ALL_VAR, "upload"}
 
 
 class EntryChangeList(BoundedChangeList):
@@ -48,7 +59,9 @@ class CustomerAdmin(HistoryPages):
     list_select_related = ["tenant"]
     list_filter = [StateFilter, UploadFilter]
     search_fields = ["full_name"]  # shows the box; `matching` does the work
-    search_help_text = "Phone, loan number, or names in the newest files"
+    search_help_text = (
+        "A name, the first or last digits of a phone, or any part of a loan number"
+    )
     fieldsets = [
         (
             "Person",
@@ -92,12 +105,28 @@ class CustomerAdmin(HistoryPages):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        chosen = row_id_of(request.GET.get("upload", ""))
-        if chosen is not None:
-            uploads = [chosen]
-        else:
-            uploads = newest_uploads(self._uploads(request))
-        return matching(queryset, search_term, uploads=uploads), False
+        tenants = list(tenants_of(request.user).order_by())
+        upload_id = row_id_of(request.GET.get("upload", ""))
+        if search_term_of(search_term):
+            if is_too_short(search_term):
+                messages.warning(request, TOO_SHORT)
+            elif waiting := not_indexed_yet(tenants=tenants, upload_id=upload_id):
+                messages.warning(request, waiting)
+        found = matching(
+            queryset,
+            search_term,
+            tenants=tenants,
+            upload_id=upload_id,
+            is_narrowed=bool(request.GET.keys() - _NOT_NARROWING),
+        )
+        return found, False
+
+    def get_paginator(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Count what was searched for up to what a search finds."""
+        paginator: Any = super().get_paginator(request, *args, **kwargs)
+        if request.GET.get(SEARCH_VAR):
+            paginator.ceiling = MOST_FOUND
+        return paginator
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Customer]:
         """Name the tenants' files to PostgreSQL, which then reads from their index.

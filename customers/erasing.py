@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from customers.comparing import forget_comparisons
 from customers.models import Customer
+from customers.search_index import forget_alternate_phones, forget_lines
 from tenants.models import Tenant
 
 
@@ -29,7 +30,8 @@ def forget_entries(
     """Delete every entry of these uploads under these numbers (digits).
 
     Where somebody else's entry gives one of them as the alternate number, only that
-    cell is emptied. The caller holds the uploads: nothing is added to them meanwhile.
+    cell is emptied. Neither is found by any search afterwards. The caller holds the
+    uploads: nothing is added to them meanwhile, nor to their search index.
     """
     numbers = [f"+{phone}" for phone in phones]
     held = frozenset(uploads)
@@ -43,17 +45,24 @@ def forget_entries(
     ]
     forget_comparisons(uploads={upload_id for _, upload_id, _ in entries})
     Customer.objects.filter(pk__in=[pk for pk, _, _ in entries]).delete()
-    others = [
-        pk
-        for pk, upload_id in of_tenant.filter(alternate_phone__in=numbers)
-        .exclude(alternate_phone="")  # said twice for the planner, to have the index
-        .values_list("pk", "upload_id")
-        if upload_id in held
-    ]
+    by_upload: dict[int, list[int]] = {}
+    for _, upload_id, line in entries:
+        by_upload.setdefault(upload_id, []).append(line)
+    for upload_id, lines in by_upload.items():
+        forget_lines(tenant_id=tenant.pk, upload_id=upload_id, lines=lines)
+    others = Customer.objects.filter(
+        pk__in=[
+            pk
+            for pk, upload_id in of_tenant.filter(alternate_phone__in=numbers)
+            .exclude(alternate_phone="")  # said twice for the planner, for the index
+            .values_list("pk", "upload_id")
+            if upload_id in held
+        ]
+    )
+    cells = ("upload_id", "row_number", "alternate_phone", "primary_phone")
+    forget_alternate_phones(tenant_id=tenant.pk, entries=others.values_list(*cells))
     return ForgottenEntries(
         by_upload=dict(Counter(upload_id for _, upload_id, _ in entries)),
         lines=frozenset((upload_id, line) for _, upload_id, line in entries),
-        alternate_phones=Customer.objects.filter(pk__in=others).update(
-            alternate_phone=""
-        ),
+        alternate_phones=others.update(alternate_phone=""),
     )

@@ -3,7 +3,7 @@
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.functions import RandomUUID
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Func, Q
 from django.db.models.functions import Now
 
 from customers.uuid7 import uuid7
@@ -101,6 +101,72 @@ class Customer(models.Model):
 
     def __str__(self) -> str:
         return f"{self.full_name}, line {self.row_number}"
+
+
+class SearchIndex(models.Model):
+    """How far an upload's entries can be found by name, last digits, part of a loan.
+
+    Made after the load, which it would slow down. `row_count` is what the upload had
+    loaded when it was begun: with another number it is made anew.
+    """
+
+    upload = models.OneToOneField(
+        "uploads.FileUpload",
+        models.CASCADE,
+        primary_key=True,
+        related_name="search_index",
+    )
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="+", db_index=False)
+    row_count = models.PositiveIntegerField()
+    lines_done = models.PositiveIntegerField(
+        default=0, help_text="The last line of the file that is in it."
+    )
+    completed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "customer_search_indexes"
+
+    def __str__(self) -> str:
+        return f"search index of upload {self.upload_id}"
+
+
+class SearchTerm(models.Model):
+    """Which lines of an upload have a term (`customers.entry_terms`).
+
+    A large file has several rows of one term, each for so many lines.
+    """
+
+    pk = models.CompositePrimaryKey("tenant_id", "term", "upload_id", "first_line")
+    # No constraints behind these two, as with entries: a file has a hundred thousand
+    # terms. The upload's row is locked while they are written.
+    tenant = models.ForeignKey(
+        Tenant, models.CASCADE, related_name="+", db_index=False, db_constraint=False
+    )
+    upload = models.ForeignKey(
+        "uploads.FileUpload", models.CASCADE, related_name="+", db_constraint=False
+    )
+    # Ranges of it are asked for: in the order of bytes they are the same everywhere.
+    term = models.TextField(db_collation="C")
+    first_line = models.PositiveIntegerField(
+        help_text="Where the lines begin that this row is of."
+    )
+    row_numbers = ArrayField(models.IntegerField())
+    row_count = models.GeneratedField(
+        expression=Func(F("row_numbers"), function="cardinality"),
+        output_field=models.IntegerField(),
+        db_persist=True,
+    )
+
+    class Meta:
+        db_table = "customer_search_terms"
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(row_numbers=[]), name="customer_search_terms_have_lines"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"term {self.term} of upload {self.upload_id}"
 
 
 class LenderFile(models.Model):

@@ -2,6 +2,7 @@
 
 from customers.comparing import forget_comparisons
 from customers.models import Customer
+from customers.search_index import remove_index
 from tenants.models import Tenant
 
 
@@ -12,5 +13,6 @@ def remove_entries(*, tenant: Tenant, upload_id: int) -> int:
     hangs on an entry. The caller holds the upload.
     """
     forget_comparisons(uploads=[upload_id])
+    remove_index(tenant_id=tenant.pk, upload_id=upload_id)
     removed, _ = Customer.objects.filter(tenant=tenant, upload_id=upload_id).delete()
     return removed

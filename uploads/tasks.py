@@ -8,6 +8,7 @@ from django.conf import settings
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
+from customers.search_index import index_next_lines, uploads_to_index
 from tenants.failures import describe_failure, is_database_away, locate_failure
 from uploads.lender_files import register_missing
 from uploads.processing import (
@@ -64,12 +65,16 @@ def sweep() -> None:
         # Of those that no worker comes to, the next sweep sends others.
         if not _call_helpers(tasks, expires=_SWEEP_EXPIRES_SECONDS):
             _work_by_turns()
+    elif uploads_to_index().exists() and not _call_helpers(
+        1, expires=_SWEEP_EXPIRES_SECONDS
+    ):
+        _work_by_turns()
     register_missing()
 
 
 def carry_on() -> None:
     """Do here what the sweep hands out: there may be no worker to do it."""
-    if _look_after_stalled():
+    if _look_after_stalled() or uploads_to_index().exists():
         _work_by_turns()
     register_missing()
 
@@ -99,6 +104,8 @@ def _look_after_stalled() -> list[int]:
 def _work_by_turns(upload_id: int | None = None) -> None:
     """Read a file, then load a part, and so on, until there is nothing to do.
 
+    Then the search index of what was loaded is made, some lines at a time.
+
     One is not put off by the other: in between each tenant has its turn.
     """
     until = time.monotonic() + _SLICE_SECONDS
@@ -107,11 +114,27 @@ def _work_by_turns(upload_id: int | None = None) -> None:
         upload_id = None
         _call_helpers((parts or 0) - 1)
         loaded = load_next_part(now=timezone.now())
-        if parts is None and not loaded:
+        # Files that wait go first.
+        if parts is None and not loaded and not _index_some_lines():
             return
         # With the broker gone nobody else would go on: then this worker does.
         if time.monotonic() > until and _queue_helper():
             return
+
+
+def _index_some_lines() -> bool:
+    try:
+        return index_next_lines(now=timezone.now())
+    except Exception as exc:
+        if is_database_away(exc):
+            raise
+        # Loading goes on none the less; `verify` says which upload has no index.
+        logger.error(
+            "A search index could not be made: %s\n%s",
+            describe_failure(exc),
+            locate_failure(exc),
+        )
+        return False
 
 
 @shared_task(expires=_PURGE_EXPIRES_SECONDS)

@@ -4,10 +4,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from customers import search
 from customers.models import Customer
 from customers.rupees import rupees
-from customers.search import matching
 from customers.tests.factories import CustomerFactory, UploadRowFactory
 
 pytestmark = pytest.mark.django_db
@@ -29,27 +27,6 @@ def entry(clerk) -> Customer:
         state="Goa",
         extra={"Docket": "K-100"},
     )
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["9876543210", "+91 98765", "919876543210", "09876543210", "LN00", "LN0042",
-     "asha", "Kadam", "kadam ash"],
-)  # fmt: skip
-def test_an_entry_is_found_by_phone_loan_or_name(entry: Customer, text: str) -> None:
-    CustomerFactory.create(
-        full_name="Vikram", primary_phone="+919812345678", loan_number="X1"
-    )
-
-    uploads = [entry.upload_id]
-    assert list(matching(Customer.objects.all(), text, uploads=uploads)) == [entry]
-
-
-@pytest.mark.parametrize("text", ["zzz", "5", "\0", "%", "LN0043"])
-def test_what_nobody_is_called_finds_nobody(entry: Customer, text: str) -> None:
-    found = matching(Customer.objects.all(), text, uploads=[entry.upload_id])
-
-    assert list(found) == ([entry] if text == "\0" else [])
 
 
 def test_an_entry_is_shown_and_cannot_be_changed(
@@ -112,28 +89,6 @@ def test_money_is_shown_in_lakhs_and_paise_only_where_there_are_some(
     amount: Decimal | None, shown: str | None
 ) -> None:
     assert rupees(amount) == shown
-
-
-def test_names_are_looked_for_in_the_newest_files_and_in_a_chosen_one(
-    client: Client, entry: Customer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(search, "NAMES_READ", 100)
-    Customer.objects.filter(pk=entry.pk).update(row_number=2)
-    newer = UploadRowFactory.create(
-        tenant=entry.tenant, total_rows=60, succeeded_rows=60
-    )
-    again = CustomerFactory.create(
-        tenant=entry.tenant, upload=newer, row_number=2, full_name="Asha Kadam"
-    )
-    CustomerFactory.create(
-        tenant=entry.tenant, upload=newer, row_number=101, full_name="Asha Kadam"
-    )
-
-    of_newest = client.get(LIST, {"q": "asha"})
-    of_chosen = client.get(LIST, {"q": "asha", "upload": entry.upload_id})
-
-    assert list(of_newest.context["cl"].result_list) == [again]
-    assert list(of_chosen.context["cl"].result_list) == [entry]
 
 
 def test_the_newest_file_comes_first_and_a_chosen_one_in_its_order(

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError
 from django.utils import timezone
 
+from customers.search_index import index_next_lines
 from tenants.command_options import tenant_named
 from tenants.models import Tenant
 from uploads.acts import record_act
@@ -137,6 +138,8 @@ class Command(BaseCommand):
                     or finish_upload(upload_id=upload.pk, now=timezone.now())
                 ):
                     time.sleep(_LOOK_EVERY_SECONDS)
+            while index_next_lines(now=timezone.now(), upload_id=upload.pk):
+                pass
 
     def _watch(self, upload: FileUpload) -> None:
         """Follow what the workers do."""
