@@ -55,7 +55,9 @@ class ContactAdmin(MergingAdmin):
         MarketingFilter,
     ]
     search_fields = ["name"]  # shows the box; `matching` does the work
-    search_help_text = "Name, username, or the first or last digits of a number"
+    search_help_text = (
+        "Name, username, first or last digits of a number, part of a loan number"
+    )
     change_form_outer_before_template = "contacts/facts.html"
     change_form_outer_after_template = "contacts/panels.html"
     history_masks: ClassVar[dict[str, Mask]] = {
@@ -69,7 +71,7 @@ class ContactAdmin(MergingAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Contact], search_term: str
     ) -> tuple[QuerySet[Contact], bool]:
-        return matching(queryset, search_term), False
+        return matching(queryset, search_term, user=request.user), False
 
     def get_form(
         self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any

@@ -132,9 +132,9 @@ class MergingAdmin(TenantScopedAdmin):
         others = self.get_queryset(request).filter(tenant=contact.tenant_id)
         found = (
             list(
-                matching(others.exclude(pk=contact.pk), text).order_by("name", "pk")[
-                    : _FOUND + 1
-                ]
+                matching(
+                    others.exclude(pk=contact.pk), text, user=request.user
+                ).order_by("name", "pk")[: _FOUND + 1]
             )
             if text
             else []

@@ -30,7 +30,9 @@ class ChatMessageAdmin(Styled, ViewOnlyAdmin):
     list_filter = ["direction", KindFilter, "status", SentFilter]
     link_filters = ["contact__id__exact", "event__id__exact"]
     search_fields = ["wamid"]  # shows the box; `matching` does the work
-    search_help_text = "A person, their number, a wamid, or words of recent messages"
+    search_help_text = (
+        "A person's name, number or loan number, a wamid, or words of recent messages"
+    )
     fields = [
         "contact",
         "whatsapp_number",

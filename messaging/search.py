@@ -29,7 +29,9 @@ def matching(
         # The number leads the unique index.
         numbers = visible(WhatsAppNumber.objects.all(), user=user)
         return messages.filter(whatsapp_number__in=numbers.values("pk"), wamid=text)
-    people = matching_contacts(visible(Contact.objects.all(), user=user), text)
+    people = matching_contacts(
+        visible(Contact.objects.all(), user=user), text, user=user
+    )
     recent = messages.order_by("-pk").values("pk")[:RECENT]
     saying = ChatMessage.objects.filter(pk__in=recent, text__icontains=text)
     of_people = messages.order_by().filter(contact__in=people.values("pk"))
