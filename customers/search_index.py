@@ -30,6 +30,20 @@ _COPY = (
     " (tenant_id, upload_id, first_line, term, row_numbers) FROM STDIN"
 )
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+_COUNT_MISINDEXED = """
+SELECT count(DISTINCT upload_id) FROM (
+    SELECT DISTINCT upload_id, unnest(row_numbers) AS row_number, true AS is_indexed
+    FROM customer_search_terms
+    WHERE term >= 'p' AND term < 'q'
+        AND (%(tenant)s::bigint IS NULL OR tenant_id = %(tenant)s)
+) AS indexed
+FULL JOIN (
+    SELECT upload_id, row_number, completed_at IS NOT NULL AS is_whole
+    FROM customers JOIN customer_search_indexes USING (upload_id)
+    WHERE %(tenant)s::bigint IS NULL OR customers.tenant_id = %(tenant)s
+) AS entry USING (upload_id, row_number)
+WHERE is_whole IS NULL OR (is_whole AND is_indexed IS NULL)
+"""
 _REMOVE_EMPTIED = """
 DELETE FROM customer_search_terms
 WHERE tenant_id = %(tenant)s AND upload_id = %(upload)s
@@ -108,6 +122,33 @@ def remove_index(*, tenant_id: int, upload_id: int) -> None:
     """Forget the index of an upload, whose row the caller has locked."""
     SearchTerm.objects.filter(tenant=tenant_id, upload=upload_id).delete()
     SearchIndex.objects.filter(upload=upload_id).delete()
+
+
+def remove_indexes(*, tenant_id: int | None = None) -> int:
+    """Forget every index, so that all are made again; return of how many uploads."""
+    uploads = _FileUpload.objects.order_by("pk")
+    if tenant_id is not None:
+        uploads = uploads.filter(tenant=tenant_id)
+    count = 0
+    for upload_id, owner in uploads.values_list("pk", "tenant_id"):
+        with transaction.atomic():
+            locked = _FileUpload.objects.select_for_update(no_key=True)
+            locked.filter(pk=upload_id).first()
+            remove_index(tenant_id=owner, upload_id=upload_id)
+        count += 1
+    return count
+
+
+def count_misindexed(*, tenant_id: int | None = None) -> int:
+    """Return of how many uploads the index has other lines than there are entries.
+
+    Compared are the lines under ends of phones, as every entry has a phone. An index
+    that is not whole yet may lack some.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT_MISINDEXED, {"tenant": tenant_id})
+        (count,) = cursor.fetchone()
+    return int(count)
 
 
 def forget_lines(*, tenant_id: int, upload_id: int, lines: Collection[int]) -> None:

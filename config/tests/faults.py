@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from config.models import ProcessMark
 from contacts.models import Contact, ContactIdentity
+from customers.tests.indexed import index_all
 from messaging.models import ChatMessage, WebhookEvent
 from messaging.tests.factories import (
     MessageMediaFactory,
@@ -84,6 +85,32 @@ def missing_entries(settings: Any) -> None:
     FileUploadFactory.create(
         tenant_id=1, status="completed", total_rows=5, succeeded_rows=5
     )
+
+
+def entry_in_no_index(settings: Any) -> None:
+    indexed_upload()
+    sql("DELETE FROM customer_search_terms WHERE term LIKE 'p%'")
+
+
+def line_of_nobody(settings: Any) -> None:
+    sql(
+        "INSERT INTO customer_search_terms"
+        " (tenant_id, upload_id, term, first_line, row_numbers)"
+        " VALUES (1, %s, 'p510', 900, ARRAY[999])",
+        indexed_upload(),
+    )
+
+
+def no_index_for_long(settings: Any) -> None:
+    upload = load(tenant=Tenant.objects.get(pk=1))
+    upload.updated_at = timezone.now() - timedelta(hours=1)
+    upload.save(update_fields=["updated_at"])
+
+
+def indexed_upload() -> int:
+    upload = load(tenant=Tenant.objects.get(pk=1))
+    index_all()
+    return upload.pk
 
 
 def entry_without_upload(settings: Any) -> None:
@@ -271,6 +298,9 @@ FAULTS: dict[str, tuple[str, str, Fault]] = {
         lambda _: Contact.objects.update(message_count=7),
     ),
     "missing entries": ("upload-counts", "FAIL", missing_entries),
+    "an entry in no index": ("search-index", "FAIL", entry_in_no_index),
+    "a line of nobody": ("search-index", "FAIL", line_of_nobody),
+    "no index for long": ("search-index", "WARN", no_index_for_long),
 }
 # The same fact seen from another side.
 BESIDES = {

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -133,3 +134,19 @@ def test_what_is_removed_is_found_nowhere_and_in_no_term(
     assert set(SearchTerm.objects.values_list("term", flat=True)) == left
     assert listed(client, Customer, "kadam") == []
     assert listed(client, Contact, "sf2407") == []
+
+
+def test_the_index_is_made_anew_by_a_command(client: Client, clerk: User) -> None:
+    tenant = clerk.memberships.get().tenant
+    write_everything(tenant)
+    right = list(SearchTerm.objects.order_by("pk").values())
+    SearchTerm.objects.filter(term__startswith="n").delete()
+    SearchTerm.objects.filter(term="p510").update(row_numbers=[77])
+    damaged = list(SearchTerm.objects.order_by("pk").values())
+    stranger = TenantFactory.create()
+
+    call_command("process_uploads", "--rebuild-search-index", "--tenant", stranger.slug)
+    assert list(SearchTerm.objects.order_by("pk").values()) == damaged
+    call_command("process_uploads", "--rebuild-search-index")
+
+    assert list(SearchTerm.objects.order_by("pk").values()) == right

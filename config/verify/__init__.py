@@ -37,6 +37,7 @@ CHECKS: dict[str, Check] = {
     "strangers": data.strangers,
     "contact-counters": data.contact_counters,
     "upload-counts": data.upload_counts,
+    "search-index": data.search_index,
 }
 
 WITHOUT_DATABASE = frozenset(["redis", "redis-persistence", "disk"])

@@ -10,10 +10,13 @@ from config.verify.report import Finding, Scope, ago, fail, ok, rows_of, warn
 from config.verify.schema import our_models
 from contacts.duplicates import find_duplicates
 from contacts.unique_number import has_unique_number
+from customers.search_index import count_misindexed, uploads_to_index
 from messaging.recounting import find_miscounted
 from tenants.models import Tenant
 
 STUCK_AFTER = timedelta(minutes=2)
+# After an update that brings the index, old files are indexed for minutes.
+_INDEXED_WITHIN = timedelta(minutes=10)
 
 
 def duplicates(scope: Scope) -> Finding:
@@ -138,6 +141,25 @@ def upload_counts(scope: Scope) -> Finding:
             "send the file again.",
         )
     return ok("equal to a recount")
+
+
+def search_index(scope: Scope) -> Finding:
+    """The index by which customers are found, against the entries that are there."""
+    if count := count_misindexed(tenant_id=scope.tenant_id):
+        return fail(
+            f"of {count} uploads it has other lines than there are entries",
+            "manage.py process_uploads --rebuild-search-index makes it anew.",
+        )
+    waiting = uploads_to_index().filter(updated_at__lt=scope.now - _INDEXED_WITHIN)
+    if scope.tenant_id is not None:
+        waiting = waiting.filter(tenant=scope.tenant_id)
+    if count := waiting.count():
+        return warn(
+            f"{count} uploads are not in it yet: their names are not found",
+            "The workers of files make it when no file waits; the log says if they "
+            "cannot. manage.py process_uploads does it by hand.",
+        )
+    return ok("has the lines of all entries")
 
 
 def uploads_moving(scope: Scope) -> Finding:
