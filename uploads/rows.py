@@ -176,7 +176,7 @@ class RowReader:
         cells: Sequence[Sequence[str]],
         read: ColumnReader,
         lines: list[int],
-        refused: dict[int, list[Issue]],
+        refused: RowIssues,
     ) -> list[str]:
         """Read names that stand in several columns."""
         columns, bad = [], set()

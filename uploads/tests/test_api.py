@@ -211,8 +211,14 @@ def test_refused_rows_mended_and_sent_again_are_taken_in(
         (ONE_BAD, "", {"as": ""}, 400, "as: is empty."),
         (ONE_BAD, "", {"AS": "csv"}, 400, "AS: no parameter of this address."),
     ],
-    ids=["none refused", "file gone", "issues gone", "another kind", "no kind",
-         "misspelt"],
+    ids=[
+        "none refused",
+        "file gone",
+        "issues gone",
+        "another kind",
+        "no kind",
+        "misspelt",
+    ],
 )
 def test_where_there_is_no_file_of_refused_rows_a_sentence_says_why(
     program: Client,

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("customers", "0005_compared_entries"),
+        ("customers", "0006_alternate_phones"),
         ("tenants", "0007_upload_quota"),
         ("uploads", "0013_rewritten_bytes"),
     ]
