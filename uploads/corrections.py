@@ -72,7 +72,7 @@ def with_parents_columns(layout: Layout, parent: Layout) -> Layout:
     return replace(
         layout,
         meanings=by_place(layout.headers, in_order(parent.headers, meanings)),
-        date_orders=parent.told_orders,
+        date_orders=parent.loaded_orders,
         told_dates=None,
         units=parent.units,
         confirmed=True,
@@ -89,7 +89,7 @@ def with_parents_writing(upload: FileUpload, layout: Layout) -> Layout:
     parent = layout_of_parent(upload, layout.headers)
     if parent is None or Choices.of(upload.choices).are_about(layout):
         return layout
-    told = parent.told_orders
+    told = parent.loaded_orders
     return replace(
         layout,
         date_orders=layout.date_orders | told,

@@ -115,17 +115,17 @@ _FIELDS: dict[str, tuple[str, tuple[str, str], tuple[str, ...], tuple[str, ...]]
         _MONEY_REFUSED,
     ),
     "emi_amount": (_MONEY, ("4,250", "3100"), ("4,250", "₹4250"), ("4,25",)),
-    "due_date": (_DATE, ("2026-12-05", "2026-10-16"), _DATES_TAKEN, _DATES_REFUSED),
+    "due_date": (_DATE, ("2026-11-05", "2026-09-16"), _DATES_TAKEN, _DATES_REFUSED),
     "days_past_due": (
         "How many days the payment is late.", ("0", "45"), ("0", "45"), ("31-60", "x"),
     ),
     "last_contact_date": (
-        _DATE, ("2026-11-02", ""), ("2026-11-02", "02-11-2026"), ("31-02-2026",),
+        _DATE, ("2026-10-02", ""), ("2026-10-02", "02-10-2026"), ("31-02-2026",),
     ),
     "as_of_date": (
         "The day for which the amounts hold. " + _DATE,
-        ("2026-11-30", "2026-11-30"),
-        ("2026-11-30", "30/11/2026"),
+        ("2026-10-31", "2026-10-31"),
+        ("2026-10-31", "31/10/2026"),
         ("30/02/2026",),
     ),
 }  # fmt: skip

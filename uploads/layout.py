@@ -115,6 +115,12 @@ class Layout:
         }
 
     @property
+    def loaded_orders(self) -> dict[str, DateOrder]:
+        """Orders that were told, or said to whoever had the rows loaded."""
+        known = {*self.told_orders, *self.open_dates}
+        return {n: order for n, order in self.date_orders.items() if n in known}
+
+    @property
     def undecided_dates(self) -> tuple[str, ...]:
         """Date columns whose order neither the file nor anybody told."""
         return tuple(n for n in self.open_dates if n not in self.told_orders)

@@ -64,8 +64,6 @@ def remember_mapping(
 ) -> ColumnMapping:
     """Remember what the columns of a layout mean; the last word on a header counts."""
     meanings = layout.all_meanings()
-    # An order that was asked about is told by whoever starts the file as it is shown.
-    told = {*layout.told_orders, *layout.open_dates}
     mapping, _ = ColumnMapping.objects.update_or_create(
         tenant_id=tenant_id,
         header_fingerprint=header_fingerprint(layout.headers),
@@ -74,8 +72,8 @@ def remember_mapping(
             "mapping": in_order(layout.headers, meanings),
             "date_orders": {
                 name: order
-                for name, order in layout.date_orders.items()
-                if name in told and order is not DateOrder.BOTH
+                for name, order in layout.loaded_orders.items()
+                if order is not DateOrder.BOTH
             },
             "to_be_confirmed": False,
             "units": {
