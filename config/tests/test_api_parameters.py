@@ -18,7 +18,7 @@ FILTERS = {
     "contacts/": ["phone", "updated_since"],
     "customers/": ["phone", "loan_number", "upload"],
     "uploads/": [],
-    "contacts/{}/messages/": [],
+    "contacts/{}/messages/": ["updated_since"],
     "uploads/{}/issues/": [],
 }
 PAGE = ["cursor", "limit"]
