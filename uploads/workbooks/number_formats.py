@@ -33,7 +33,7 @@ _DIGITS = frozenset("0#?")
 _UNIT = re.compile(
     r"[0#?](?P<scale>,*)\s*+"
     r"(?P<unit>lakhs?|lacs?|lkhs?|lks?|l|crores?|crs?|thousands?|k|millions?|mio|mn|m"
-    r"|billions?|bn|paise|लाख|करोड़|करोड|हज़ार|हजार|[０-９.]+)[\s.)]*+\Z",
+    r"|billions?|bn|paise|लाख|करोड़|करोड|हज़ार|हजार|\.?[０-９]++)[\s.)]*+\Z",
     re.IGNORECASE,
 )
 # Digits that are text, as in 0"000", are told from the places of digits.
