@@ -44,7 +44,7 @@ def main() -> None:
         sys.stdout.flush()
     except UnreadableFile as unreadable:
         answer = {"refused": str(unreadable)}
-    except MemoryError:
+    except (MemoryError, ImportError):  # a library that finds no room is not imported
         answer = {"no_memory": True}
     except OSError as exc:
         if exc.errno in NO_SPACE:

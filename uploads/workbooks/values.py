@@ -53,7 +53,7 @@ def number_text(written: str) -> str:
         return field_text(written)
     number = float(written)
     if abs(number) >= _HUGE:
-        is_spelled = written.isdigit() or not math.isfinite(number)
+        is_spelled = written.isdigit() or "+" in written or not math.isfinite(number)
         return written if is_spelled else f"{number:.{_DIGITS - 1}E}"
     text = f"{Decimal(f'{number:.{_DIGITS}g}'):f}"
     if "." in text:
