@@ -211,9 +211,7 @@ def test_of_whom_is_erased_nothing_stays_in_the_index(
     index_all()
     assert set(found("2015")) == {entry, related}
 
-    forget_entries(
-        tenant=tenant, uploads=[entry.upload_id], phones=["919800002015"]
-    )
+    forget_entries(tenant=tenant, uploads=[entry.upload_id], phones=["919800002015"])
 
     for text in ("2015", "asha", "SF2407", "souza"):
         assert found(text) == []
