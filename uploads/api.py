@@ -205,6 +205,7 @@ class NewUploadSerializer(serializers.Serializer[Any]):
         help_text="CSV, TSV or an Excel workbook (.xlsx), with a header row."
     )
     # Declared fields are taken out of the class: this hides nothing of the framework's.
+    # A serializer has an attribute of this name, and takes fields of it out itself.
     parent = _NumberOrNone(  # type: ignore[assignment]
         required=False,
         help_text="The upload whose refused rows, mended, this file brings.",

@@ -45,6 +45,7 @@ class OptionSerializer(serializers.Serializer[Any]):
 class FieldSerializer(serializers.Serializer[Any]):
     field = serializers.CharField()
     meaning = serializers.CharField(help_text="For people.")
+    # The framework has attributes of these names, and takes fields out of the class.
     required = serializers.BooleanField()  # type: ignore[assignment]
 
 
@@ -67,6 +68,7 @@ class DateOrderSerializer(serializers.Serializer[Any]):
 
 class ChoiceSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
+    # As `required` above.
     label = serializers.CharField(  # type: ignore[assignment]
         help_text="For people."
     )
@@ -326,6 +328,7 @@ class _Draft:
                     f"{name}: “{shown_name(self.values[name])}” is none of "
                     f"{', '.join(value or '(empty)' for value, _ in options)}."
                     for name in form.errors
+                    # All fields of the form are choices.
                     for options in [form.fields[name].choices]  # type: ignore[attr-defined]
                 ]
             }
@@ -367,6 +370,7 @@ def _told(draft: _Draft) -> dict[str, Any]:
                 "value": draft.values[name],
                 "options": [
                     {"value": value, "meaning": meaning}
+                    # All fields of the form are choices.
                     for value, meaning in field.choices  # type: ignore[attr-defined]
                 ],
             }

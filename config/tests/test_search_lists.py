@@ -54,7 +54,7 @@ def write_everything(tenant: Tenant) -> tuple[Contact, ChatMessage]:
 
 
 def listed(client: Client, model: type, text: str) -> list[Any]:
-    options = model._meta  # type: ignore[attr-defined]
+    options = model._meta  # type: ignore[attr-defined] # of any model
     page = reverse(f"admin:{options.app_label}_{options.model_name}_changelist")
     return list(client.get(page, {"q": text}).context["cl"].result_list)
 
