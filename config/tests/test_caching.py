@@ -119,7 +119,9 @@ def test_neither_a_comparison_nor_its_file_is_kept(client: Client, owner: User) 
     )
 
     assert is_kept_nowhere(client.get(page))
-    assert is_kept_nowhere(client.post(file))
+    sent = client.post(file)
+    assert is_kept_nowhere(sent)
+    assert sent.getvalue()  # read to its end, which closes it
 
 
 def test_what_is_nobodys_may_be_kept() -> None:
